@@ -1,0 +1,112 @@
+/* init.h - between the files of the guest's PID 1 (guest_init.c, init_*.c).
+ *
+ * PID 1 must survive whatever a workload does: nothing here exits, and what a
+ * workload says is checked before it is passed on.
+ */
+#ifndef KERNGATE_RUNTIME_INIT_H
+#define KERNGATE_RUNTIME_INIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "line.h"
+
+#define PLAN_PATH "/kerngate/plan"
+#define WORKLOADS_FOLDER "/kerngate/workloads"
+#define TOOLS_FOLDER "/kerngate/tools"
+#define PLAN_ROWS_MAX 256
+#define PLAN_SYSCTLS_MAX 64
+#define ROW_ARGUMENTS_MAX 32
+#define NAME_MAX_BYTES 64          /* of metrics and artifacts */
+#define REASON_MAX_BYTES 512
+#define RECORDS_MAX_BYTES (12u << 20) /* what one row may send */
+
+/* --- init_plan.c: docs/result-format.md, "The plan" ------------------------ */
+struct plan_row {
+	const char *name, *workload;
+	unsigned int timeout_s;
+	char *arguments[ROW_ARGUMENTS_MAX]; /* "name=value" */
+	size_t arguments_count;
+};
+
+struct plan {                      /* strings borrowed from text */
+	char *text;                /* owned */
+	const char *trial;
+	char *sysctls[PLAN_SYSCTLS_MAX]; /* "kernel.x=1" */
+	size_t sysctls_count;
+	struct plan_row rows[PLAN_ROWS_MAX];
+	size_t rows_count;
+};
+
+/* False with a reason if the file is missing or not a whole plan. */
+bool plan_load(const char *path, struct plan *plan, char *reason, size_t size);
+
+/* --- init_port.c: the result port ------------------------------------------- */
+struct port {
+	int fd;
+	uint64_t sequence;         /* of the next line */
+};
+
+int port_open(struct port *port, const char *path); /* 0 or negative errno */
+/* Seals and writes a line that line_begin(port->sequence) began. */
+void port_send(struct port *port, struct line *line);
+void port_send_outcome(struct port *port, unsigned int row, const char *outcome,
+		       const char *reason);
+void port_drain(struct port *port);
+
+/* --- init_records.c: what a workload says ----------------------------------- */
+struct records {
+	char *data;                /* owned */
+	size_t length, capacity;
+	bool overflow;             /* more than RECORDS_MAX_BYTES, or no memory */
+};
+
+/* Reads what is there from a non-blocking fd. False at its end. */
+bool records_read(struct records *records, int fd);
+void records_release(struct records *records);
+
+struct row_outcome {
+	const char *outcome;       /* static */
+	char reason[REASON_MAX_BYTES];
+};
+
+/* Checks all records and passes samples and artifacts on. The last record must
+ * be the outcome; anything else makes the row broken. */
+void records_send(const struct records *records, struct port *port,
+		  unsigned int row, struct row_outcome *ret_outcome);
+
+/* --- init_row.c -------------------------------------------------------------- */
+/* Runs a row to its end and sends its lines. False if its processes could not
+ * be ended: nothing may be measured after it. */
+bool row_run(const struct plan_row *row, unsigned int index, struct port *port);
+/* Says that a row is broken without running it. */
+void row_refuse(const struct plan_row *row, unsigned int index,
+		struct port *port, const char *reason);
+
+/* --- init_system.c ------------------------------------------------------------ */
+void system_mount_all(void);
+void system_open_console(void);
+/* 0, or negative errno with a reason. */
+int system_apply_sysctl(char *assignment, char *reason, size_t size);
+/* Value of NAME=VALUE (or "" for a bare NAME) on the kernel command line. */
+bool system_kernel_argument(const char *name, char *value, size_t size);
+uint64_t system_now_ns(void);
+/* Reads a small file whole; length or negative errno. */
+int system_read_text(const char *path, char *text, size_t size);
+
+struct system_counters {
+	uint64_t steal_ns;
+	uint64_t context_switches_count;
+	uint64_t interrupts_count;
+};
+
+void system_read_counters(struct system_counters *ret_counters);
+_Noreturn void system_power_off(void);
+
+/* --- init_shell.c --------------------------------------------------------------- */
+/* busybox sh on the console until it ends. */
+void shell_run(void);
+
+#endif

@@ -1,0 +1,103 @@
+/* workload.h - what a workload declares, and what it may call.
+ *
+ * A workload is one C file that defines `const struct workload workload`.
+ * main() is in workload.c: it reads "name=value" parameters, runs setup,
+ * measure (warm-up rounds first, whose samples are dropped) and cleanup, and
+ * sends samples, artifacts and the outcome when everything is over, so that
+ * sending never disturbs measuring. `WORKLOAD --describe` prints the
+ * declaration as JSON (docs/result-format.md).
+ *
+ * A workload that finds the kernel wrong calls workload_failed(); one that
+ * cannot run here workload_skipped(); one whose measurement cannot be trusted
+ * workload_broken(). They run cleanup, send what was collected and exit; the
+ * first call counts, from whichever thread. A round that returns is good.
+ */
+#ifndef KERNGATE_RUNTIME_WORKLOAD_H
+#define KERNGATE_RUNTIME_WORKLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define printf_like(text, first) __attribute__((format(printf, text, first)))
+
+struct metric {
+	const char *name;          /* [a-z0-9_]+, its unit at the end */
+	const char *unit;
+	const char *better;        /* "lower" or "higher" */
+	const char *kind;          /* "time", "rate", "count", "tail" */
+	bool secondary;            /* derived: shown, never gated */
+	const char *meaning;
+};
+
+struct parameter {
+	const char *name;
+	int64_t minimum, maximum;  /* of a number, inclusive */
+	const char *const *choices; /* of a word, NULL-terminated; NULL: a number */
+	const char *default_value;
+	const char *meaning;
+};
+
+struct workload {
+	const char *name, *purpose;
+	const struct metric *metrics;          /* to .name == NULL */
+	const struct parameter *parameters;    /* to .name == NULL; may be NULL */
+	const char *const *needs_options;      /* NULL-terminated lists; may be NULL */
+	const char *const *needs_devices;
+	const char *const *needs_tools;
+	const char *const *kernel_arguments;
+	uint64_t needs_memory_mib;
+	uint32_t needs_vcpus;
+	/* Rounds whose samples are dropped before those that count. A parameter
+	 * named "rounds" says how many count; 1 without it. */
+	uint32_t warmup_rounds;
+	void (*setup)(void);                   /* may be NULL */
+	void (*measure)(uint32_t round);       /* 0, 1, ... warm-up included */
+	void (*cleanup)(void);                 /* may be NULL; after half a setup too */
+};
+
+extern const struct workload workload;
+
+/* Values of parameters; ranges and choices have been checked. */
+int64_t parameter_number(const char *name);
+const char *parameter_word(const char *name);
+
+/* Keeps a sample of a declared metric (memory is ready; no system call).
+ * Only from the thread that runs measure(). */
+void sample_add(const char *metric, double value);
+/* Keeps a copy of a file's worth of data. name: [a-z0-9._-]+. */
+void artifact_add(const char *name, const void *data, size_t length);
+void artifact_add_file(const char *name, const char *path);
+
+_Noreturn void workload_failed(const char *format, ...) printf_like(1, 2);
+_Noreturn void workload_skipped(const char *format, ...) printf_like(1, 2);
+_Noreturn void workload_broken(const char *format, ...) printf_like(1, 2);
+
+uint64_t clock_now_ns(void);                   /* CLOCK_MONOTONIC */
+
+/* Small files of /proc and /sys. The *_or_broken forms end the workload with
+ * path and cause. */
+int text_write(const char *path, const char *text); /* 0 or negative errno */
+void text_write_or_broken(const char *path, const char *format, ...)
+	printf_like(2, 3);
+/* Bytes read (NUL-terminated, cut at size - 1) or negative errno. */
+int text_read(const char *path, char *text, size_t size);
+uint64_t number_read_or_broken(const char *path);
+/* "HugePages_Free:    12 kB" > 12, of a file with such lines; broken if it is
+ * not there. */
+uint64_t field_read_or_broken(const char *path, const char *field);
+/* Value of NAME=VALUE on the kernel's command line; false if it is not there. */
+bool kernel_argument(const char *name, char *value, size_t size);
+
+/* Runs a tool, its stdout dropped; -1 and *ret_status (as of wait(2)), or the
+ * exit status. The last line it wrote to stderr goes to message. */
+int tool_run(const char *const *argv, char *message, size_t message_size,
+	     int *ret_status);
+
+/* A no-op that an instruction-counting plugin sees: `0f 1f 84 00 imm32`. The
+ * mark must be a constant. */
+#define workload_marker(mark)                                                  \
+	__asm__ volatile(".byte 0x0f, 0x1f, 0x84, 0x00\n\t.long %c0"           \
+			 : : "i"(mark) : "memory")
+
+#endif
