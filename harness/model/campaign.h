@@ -1,0 +1,88 @@
+/* campaign.h - what a run is to do, read from YAML: variants x guests x suite
+ * x budget x gate. Every mistake is refused with file, line, column and what
+ * was expected, before anything is built or booted.
+ */
+#ifndef KERNGATE_MODEL_CAMPAIGN_H
+#define KERNGATE_MODEL_CAMPAIGN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "guest_spec.h"
+#include "kernel_spec.h"
+#include "strbuf.h"
+
+/* configs/suites/NAME.yaml: rows run in order in one boot. */
+struct suite_row {
+	char *name;              /* unique in the suite, [a-z0-9_-]+; default the workload's; owned */
+	char *workload;          /* owned */
+	struct strvec arguments; /* "name=value", in file order */
+	uint32_t timeout_s;      /* 1..86400 */
+	char *origin;            /* "file:line:column", for later complaints; owned */
+};
+
+struct suite {
+	char *name, *purpose;    /* owned */
+	struct suite_row *rows;  /* owned */
+	size_t rows_count;
+};
+
+/* A kernel image + command line + sysctls, under a name. */
+struct variant {
+	char *name;              /* [a-z0-9._-]+, unique; owned */
+	struct kernel_spec kernel;
+	struct strvec cmdline;   /* arguments it adds */
+	struct strvec sysctls;   /* "kernel.x=1" */
+};
+
+/* One pairing of a guest shape with a suite; all variants run in it. */
+struct campaign_cell {
+	struct guest_spec guest; /* owned */
+	struct suite suite;      /* owned */
+};
+
+enum correction { CORRECTION_BENJAMINI_HOCHBERG, CORRECTION_HOLM, CORRECTION_NONE };
+const char *correction_name(enum correction); /* "benjamini-hochberg", "holm", "none" */
+
+struct gate_policy {
+	double margin_percent;   /* 0.1..50: differences inside it do not matter */
+	double alpha;            /* 0.0001..0.5 */
+	double confidence;       /* 0.5..0.9999 of the intervals */
+	enum correction correction;
+};
+
+struct campaign {
+	char *name, *purpose;    /* owned */
+	char *file;              /* it came from; owned */
+	struct variant *variants; size_t variants_count; /* owned */
+	size_t baseline;         /* index into variants */
+	struct campaign_cell *cells; size_t cells_count; /* owned */
+	uint32_t blocks_count;   /* 2..10000: boots of each variant in each cell */
+	uint64_t seed;           /* of the order; 0: chosen at the start and recorded */
+	uint32_t budget_minutes; /* 0: no bound; else no block starts that would pass it */
+	uint32_t repeats_max;    /* 0..10: how often a disturbed or broken trial is repeated */
+	bool control;            /* A/A: the baseline is measured twice in every block */
+	struct gate_policy gate;
+};
+
+/* project_root holds kernel/, configs/. name is a campaign's name (its file is
+ * configs/campaigns/NAME.yaml) or a path. Errors: -ENOENT (with "did you
+ * mean"), -EINVAL, other errnos of reading. */
+int campaign_load(const char *project_root, const char *name,
+		  struct campaign *ret_campaign, struct error *err) must_check;
+void campaign_release(struct campaign *campaign);
+/* Index of a variant or -ENOENT with the nearest name. */
+int campaign_find_variant(const struct campaign *campaign, const char *name,
+			  size_t *ret_index, struct error *err) must_check;
+
+/* One kind of config file by itself, for `kerngate list` and the tests. */
+int guest_spec_load(const char *project_root, const char *name,
+		    struct guest_spec *ret_spec, struct error *err) must_check;
+int suite_load(const char *project_root, const char *name,
+	       struct suite *ret_suite, struct error *err) must_check;
+int kernel_base_load(const char *project_root, const char *name,
+		     struct kernel_base *ret_base, struct error *err) must_check;
+void suite_release(struct suite *suite);
+
+#endif

@@ -1,0 +1,56 @@
+/* config_files.h - how config files find each other; between campaign.c,
+ * guest_config.c, suite_config.c and kernel_config.c only.
+ *
+ * A reference is a name (kernel/fragments/NAME.config ...) or, with a slash, a
+ * path against the file that says it. `at` is the node that says it; NULL for
+ * a name from the command line, whose paths go against the working directory.
+ */
+#ifndef KERNGATE_MODEL_CONFIG_FILES_H
+#define KERNGATE_MODEL_CONFIG_FILES_H
+
+#include "campaign.h"
+#include "config_node.h"
+
+struct reference_kind {
+	const char *noun;    /* "guest" */
+	const char *folder;  /* "configs/guests" */
+	const char *suffix;  /* ".yaml", put after a name; is_folder: the file
+				that makes the folder one, "/series" */
+	bool is_folder;      /* NAME is a folder */
+};
+
+extern const struct reference_kind reference_campaign, reference_guest,
+	reference_suite, reference_base, reference_series, reference_fragment;
+
+/* Absolute path of the file (is_folder: of the folder), which exists. -ENOENT
+ * lists what there is. */
+int reference_resolve(const struct reference_kind *kind,
+		      const char *project_root, const char *reference,
+		      const struct config_node *at, char **ret_path,
+		      struct error *err) must_check;
+/* Base name of a path without ".yaml", which must be a name. */
+int reference_name(const char *path, char **ret_name,
+		   struct error *err) must_check;
+
+/* As the loaders of campaign.h, for a reference said at a node. */
+int guest_spec_read(const char *project_root, const char *reference,
+		    const struct config_node *at, struct guest_spec *ret_spec,
+		    struct error *err) must_check;
+int suite_read(const char *project_root, const char *reference,
+	       const struct config_node *at, struct suite *ret_suite,
+	       struct error *err) must_check;
+int kernel_base_read(const char *project_root, const char *reference,
+		     const struct config_node *at, struct kernel_base *ret_base,
+		     struct error *err) must_check;
+
+/* A variant as a campaign writes it, on top of what `defaults` says (NULL:
+ * nothing). Each is the mapping { kernel, cmdline, sysctls }. */
+int variant_read(const char *project_root, const struct config_node *node,
+		 const struct config_node *defaults,
+		 struct variant *ret_variant, struct error *err) must_check;
+void variant_release(struct variant *variant);
+/* Refuses a defaults section that is wrong by itself. */
+int variant_defaults_check(const struct config_node *defaults,
+			   struct error *err) must_check;
+
+#endif

@@ -1,0 +1,73 @@
+/* guest_spec.h - the shape of a guest, and its libvirt domain XML. Pure. */
+#ifndef KERNGATE_MODEL_GUEST_SPEC_H
+#define KERNGATE_MODEL_GUEST_SPEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "strbuf.h"
+
+#define GUEST_VCPUS_MAX 64
+#define GUEST_CELLS_MAX 8
+
+struct guest_cell {            /* one NUMA node of the guest */
+	uint32_t vcpus_count;  /* vCPUs are dealt out in order */
+	uint64_t memory_mib;
+	uint32_t distances_count; /* 0, or the number of cells */
+	uint32_t distances[GUEST_CELLS_MAX]; /* 10..254, 10 to itself */
+};
+
+enum guest_iommu { GUEST_IOMMU_NONE, GUEST_IOMMU_INTEL, GUEST_IOMMU_VIRTIO };
+
+/* configs/guests/NAME.yaml */
+struct guest_spec {
+	char *name;                 /* owned */
+	char *purpose;              /* owned; may be NULL */
+	uint32_t vcpus_count;       /* 1..GUEST_VCPUS_MAX */
+	uint64_t memory_mib;        /* 128..16777216 */
+	bool memory_prealloc;       /* host memory is touched before boot */
+	bool memory_reserve;        /* false: swap space is not reserved (very large guests) */
+	bool memory_hugepages;      /* backed by the host's hugetlb pages */
+	uint64_t memory_max_mib;    /* hot-plug room; 0: none */
+	uint32_t memory_slots;      /* DIMM slots; 0: none */
+	struct guest_cell cells[GUEST_CELLS_MAX];
+	uint32_t cells_count;       /* 0: one node, no NUMA tables */
+	enum guest_iommu iommu;     /* with a device behind it for VFIO */
+	uint64_t pmem_mib;          /* NVDIMM backed by a file of its size; 0: none */
+	bool pinning;               /* vCPUs pinned to host CPUs of their own */
+	bool overcommit;            /* may have more vCPUs than the host CPUs */
+	struct strvec cmdline;      /* kernel arguments that the shape adds */
+	/* deadlines */
+	uint32_t first_byte_s;      /* 1..3600: console's first byte */
+	uint32_t silence_s;         /* 1..3600: no output on either port */
+	uint32_t total_s;           /* 1..86400: create to stopped */
+};
+
+void guest_spec_release(struct guest_spec *spec);
+void guest_spec_copy(struct guest_spec *to, const struct guest_spec *from);
+
+enum accelerator { ACCELERATOR_TCG, ACCELERATOR_KVM };
+const char *accelerator_name(enum accelerator accelerator); /* "tcg", "kvm" */
+
+/* What one boot adds to the shape. All borrowed. */
+struct guest_boot {
+	const char *domain_name;    /* [A-Za-z0-9._-]+ */
+	const char *uuid;           /* 36 characters, fixed per domain */
+	const char *emulator;       /* path of qemu-system-x86_64 */
+	enum accelerator accelerator;
+	const char *kernel_path;    /* vmlinux (PVH) */
+	const char *initrd_path;
+	const char *cmdline;        /* complete kernel command line */
+	const char *console_path;   /* serial 0 to this file; NULL: a pty */
+	const char *results_path;   /* serial 1 to this file; NULL: none */
+	const char *pmem_path;      /* file for the NVDIMM; NULL without one */
+	const uint32_t *pin_cpus;   /* host CPU of each vCPU; NULL: no pinning */
+	const char *const *qemu_arguments; /* extra, NULL-terminated; may be NULL */
+};
+
+/* The domain XML (libvirt's formatdomain). Owned by the caller. */
+char *guest_domain_xml(const struct guest_spec *spec,
+		       const struct guest_boot *boot);
+
+#endif

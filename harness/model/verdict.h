@@ -1,0 +1,64 @@
+/* verdict.h - five verdicts, never two; and a gate's exit codes. Pure. */
+#ifndef KERNGATE_MODEL_VERDICT_H
+#define KERNGATE_MODEL_VERDICT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "campaign.h"
+#include "statistics.h"
+#include "workload_info.h"
+
+enum verdict {
+	VERDICT_IMPROVED,
+	VERDICT_EQUIVALENT,     /* the interval lies inside the margin */
+	VERDICT_INCONCLUSIVE,
+	VERDICT_REGRESSED,
+	VERDICT_NOT_COMPARABLE,
+};
+
+const char *verdict_name(enum verdict verdict); /* "not comparable", ... */
+
+enum gate_exit {
+	GATE_PASS = 0,           /* improved or equivalent */
+	GATE_REGRESSED = 1,
+	GATE_FAILED = 2,         /* the harness could not do its job */
+	GATE_INCONCLUSIVE = 3,
+	GATE_NOT_COMPARABLE = 4, /* or the A/A control fired */
+	GATE_USAGE = 64,
+};
+
+/* One metric of one suite row in one guest shape: A against B. */
+struct metric_comparison {
+	/* in */
+	const struct metric_info *metric;   /* borrowed */
+	const struct boot_samples *a, *b;   /* borrowed */
+	size_t a_count, b_count;
+	/* out */
+	double a_center, b_center;   /* geometric means of the boots' summaries */
+	double ratio;                /* B/A */
+	struct interval interval;    /* of the ratio */
+	double p, p_adjusted;
+	size_t blocks;               /* complete ones */
+	double detectable_effect;    /* ratio - 1, power 0.8 */
+	size_t blocks_needed;        /* more blocks that would settle it; 0 if settled */
+	enum verdict verdict;
+	const char *reason;          /* why not comparable; static; else NULL */
+};
+
+/* Fills the "out" part of all comparisons of a family together (the correction
+ * is across those that are not secondary; a secondary one keeps its own p). */
+void verdict_judge(struct metric_comparison *comparisons, size_t count,
+		   const struct gate_policy *policy, uint64_t seed);
+
+/* Whether an A/A family fired: any primary comparison with adjusted p below
+ * alpha whose interval leaves the margin. */
+bool verdict_control_fired(const struct metric_comparison *comparisons,
+			   size_t count, const struct gate_policy *policy);
+
+/* Worst of all primary comparisons; control_fired gives NOT_COMPARABLE. */
+enum gate_exit verdict_gate(const struct metric_comparison *comparisons,
+			    size_t count, bool control_fired);
+
+#endif

@@ -1,0 +1,514 @@
+/* workload_info.c - a workload's description (JSON) > struct, strictly: every
+ * key is there, none is unknown, and what it says holds together. Also checks
+ * a suite row's arguments against it. Runs nothing.
+ */
+#include "workload_info.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "config_node.h"
+#include "memory.h"
+
+#define LIST_MAX 256u
+#define NAME_MAX_LENGTH 64u
+#define SENTENCE_MAX_LENGTH 500u
+
+static void cleanup_json(json_t **json)
+{
+	json_decref(*json);
+}
+
+static void cleanup_info(struct workload_info *info)
+{
+	workload_info_release(info);
+}
+
+static const char *const direction_names[] = {
+	[BETTER_LOWER] = "lower", [BETTER_HIGHER] = "higher"
+};
+static const char *const kind_names[] = {
+	[METRIC_TIME] = "time", [METRIC_RATE] = "rate",
+	[METRIC_COUNT] = "count", [METRIC_TAIL] = "tail"
+};
+
+const char *metric_direction_name(enum metric_direction direction)
+{
+	return direction_names[direction];
+}
+
+const char *metric_kind_name(enum metric_kind kind)
+{
+	return kind_names[kind];
+}
+
+static int word_parse(const char *const *words, size_t count, const char *word)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(words[i], word))
+			return (int)i;
+	return -EINVAL;
+}
+
+int metric_direction_parse(const char *name, enum metric_direction *ret)
+{
+	int r = word_parse(direction_names, ARRAY_COUNT(direction_names), name);
+
+	if (r < 0)
+		return r;
+	*ret = (enum metric_direction)r;
+	return 0;
+}
+
+int metric_kind_parse(const char *name, enum metric_kind *ret)
+{
+	int r = word_parse(kind_names, ARRAY_COUNT(kind_names), name);
+
+	if (r < 0)
+		return r;
+	*ret = (enum metric_kind)r;
+	return 0;
+}
+
+void workload_info_release(struct workload_info *info)
+{
+	free(info->name);
+	free(info->purpose);
+	for (size_t i = 0; i < info->metrics_count; i++) {
+		free(info->metrics[i].name);
+		free(info->metrics[i].unit);
+		free(info->metrics[i].meaning);
+	}
+	free(info->metrics);
+	for (size_t i = 0; i < info->parameters_count; i++) {
+		free(info->parameters[i].name);
+		free(info->parameters[i].meaning);
+		free(info->parameters[i].default_value);
+		strvec_release(&info->parameters[i].choices);
+	}
+	free(info->parameters);
+	strvec_release(&info->needs_options);
+	strvec_release(&info->needs_devices);
+	strvec_release(&info->needs_tools);
+	strvec_release(&info->kernel_arguments);
+	*info = (struct workload_info){ .name = NULL };
+}
+
+const struct metric_info *workload_info_find_metric(
+	const struct workload_info *info, const char *name)
+{
+	for (size_t i = 0; i < info->metrics_count; i++)
+		if (!strcmp(info->metrics[i].name, name))
+			return &info->metrics[i];
+	return NULL;
+}
+
+/* --- what texts may be ------------------------------------------------------ */
+
+typedef bool text_test(const char *text);
+
+static bool is_name(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length && length <= NAME_MAX_LENGTH &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == length;
+}
+
+static bool is_sentence(const char *text)
+{
+	size_t length = strlen(text);
+
+	for (size_t i = 0; i < length; i++)
+		if (iscntrl((unsigned char)text[i]))
+			return false;
+	return length && length <= SENTENCE_MAX_LENGTH;
+}
+
+static bool is_word(const char *text)
+{
+	return !config_expect_word(text);
+}
+
+static bool is_unit(const char *text)
+{
+	return is_word(text) && strlen(text) <= 16;
+}
+
+static bool is_option(const char *text)
+{
+	const char *rest = text + strlen("CONFIG_");
+
+	return !strncmp(text, "CONFIG_", strlen("CONFIG_")) && *rest &&
+	       is_word(text) &&
+	       !rest[strspn(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "abcdefghijklmnopqrstuvwxyz0123456789_")];
+}
+
+static bool is_device(const char *text)
+{
+	static const char *const devices[] = { "iommu", "pmem", "hotplug",
+					       "numa" };
+
+	return word_parse(devices, ARRAY_COUNT(devices), text) >= 0;
+}
+
+static bool is_tool(const char *text)
+{
+	return is_word(text) && !strchr(text, '/') && text[0] != '.' &&
+	       text[0] != '-';
+}
+
+static int check_text(const char *key, const char *text, text_test *is_good,
+		      struct error *err)
+{
+	if (is_good(text))
+		return 0;
+	return error_set(err, -EINVAL, "%s: '%.80s' will not do", key, text);
+}
+
+/* A list of distinct texts. */
+static int read_list(const char *key, json_t *list, text_test *is_good,
+		     struct strvec *ret_items, struct error *err)
+{
+	if (!json_is_array(list) || json_array_size(list) > LIST_MAX)
+		return error_set(err, -EINVAL,
+				 "%s: expected a list of at most %u texts", key,
+				 LIST_MAX);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+		int r;
+
+		if (!text)
+			return error_set(err, -EINVAL,
+					 "%s: expected texts only", key);
+		r = check_text(key, text, is_good, err);
+		if (r < 0)
+			return r;
+		if (strvec_contains(ret_items, text))
+			return error_set(err, -EINVAL, "%s: '%s' is there twice",
+					 key, text);
+		strvec_push(ret_items, text);
+	}
+	return 0;
+}
+
+/* --- metrics and parameters --------------------------------------------------- */
+
+static int read_metric(json_t *json, struct metric_info *metric,
+		       struct error *err)
+{
+	const char *name, *unit, *meaning, *better, *kind;
+	json_error_t problem;
+	int secondary, r;
+
+	if (json_unpack_ex(json, &problem, JSON_STRICT,
+			   "{s:s, s:s, s:s, s:s, s:s, s:b}", "name", &name,
+			   "unit", &unit, "meaning", &meaning, "better", &better,
+			   "kind", &kind, "secondary", &secondary) < 0)
+		return error_set(err, -EINVAL, "%s", problem.text);
+	metric->name = string_copy(name);
+	metric->unit = string_copy(unit);
+	metric->meaning = string_copy(meaning);
+	metric->secondary = secondary;
+	r = check_text("name", name, is_name, err);
+	if (r == 0)
+		r = check_text("unit", unit, is_unit, err);
+	if (r == 0)
+		r = check_text("meaning", meaning, is_sentence, err);
+	if (r < 0)
+		return r;
+	if (metric_direction_parse(better, &metric->better) < 0)
+		return error_set(err, -EINVAL,
+				 "better: expected lower or higher, found '%.80s'",
+				 better);
+	if (metric_kind_parse(kind, &metric->kind) < 0)
+		return error_set(err, -EINVAL,
+				 "kind: expected time, rate, count or tail, "
+				 "found '%.80s'", kind);
+	return 0;
+}
+
+static bool number_parse(const char *text, int64_t *ret_number)
+{
+	const char *digits = *text == '-' ? text + 1 : text;
+	char *end;
+
+	if (!isdigit((unsigned char)*digits))
+		return false;
+	errno = 0;
+	*ret_number = strtoll(text, &end, 10);
+	return !errno && !*end;
+}
+
+/* What a parameter may be, appended for messages. */
+static void expectation_add(struct strbuf *buf,
+			    const struct parameter_info *parameter)
+{
+	if (parameter->is_number) {
+		strbuf_addf(buf, "expected a whole number %jd..%jd",
+			    (intmax_t)parameter->minimum,
+			    (intmax_t)parameter->maximum);
+		return;
+	}
+	strbuf_adds(buf, "expected one of ");
+	for (size_t i = 0; i < parameter->choices.count; i++)
+		strbuf_addf(buf, "%s%s", i ? ", " : "",
+			    parameter->choices.items[i]);
+}
+
+static int check_value(const struct parameter_info *parameter, const char *value,
+		       struct error *err)
+{
+	cleanup_strbuf struct strbuf expected = STRBUF_INIT;
+	int64_t number;
+
+	if (parameter->is_number ? number_parse(value, &number) &&
+					   number >= parameter->minimum &&
+					   number <= parameter->maximum :
+				   strvec_contains(&parameter->choices, value))
+		return 0;
+	expectation_add(&expected, parameter);
+	return error_set(err, -EINVAL, "%s: %s, found '%.80s'", parameter->name,
+			 expected.data, value);
+}
+
+static int check_parameter(const struct parameter_info *parameter,
+			   struct error *err)
+{
+	int r = check_text("name", parameter->name, is_name, err);
+
+	if (r == 0)
+		r = check_text("meaning", parameter->meaning, is_sentence, err);
+	if (r == 0)
+		r = check_text("default_value", parameter->default_value,
+			       is_word, err);
+	if (r < 0)
+		return r;
+	if (parameter->is_number) {
+		if (parameter->choices.count ||
+		    parameter->minimum > parameter->maximum)
+			return error_set(err, -EINVAL,
+					 "a number has minimum <= maximum and "
+					 "no choices");
+	} else if (!parameter->choices.count || parameter->minimum ||
+		   parameter->maximum) {
+		return error_set(err, -EINVAL, "a word has choices, and 0 as "
+					       "minimum and maximum");
+	}
+	r = check_value(parameter, parameter->default_value, err);
+	return r < 0 ? error_prefix(err, "default_value") : 0;
+}
+
+static int read_parameter(json_t *json, struct parameter_info *parameter,
+			  struct error *err)
+{
+	const char *name, *meaning, *default_value;
+	json_int_t minimum, maximum;
+	json_error_t problem;
+	json_t *choices;
+	int is_number, r;
+
+	if (json_unpack_ex(json, &problem, JSON_STRICT,
+			   "{s:s, s:s, s:b, s:I, s:I, s:o, s:s}", "name", &name,
+			   "meaning", &meaning, "is_number", &is_number,
+			   "minimum", &minimum, "maximum", &maximum, "choices",
+			   &choices, "default_value", &default_value) < 0)
+		return error_set(err, -EINVAL, "%s", problem.text);
+	parameter->name = string_copy(name);
+	parameter->meaning = string_copy(meaning);
+	parameter->default_value = string_copy(default_value);
+	parameter->is_number = is_number;
+	parameter->minimum = minimum;
+	parameter->maximum = maximum;
+	r = read_list("choices", choices, is_word, &parameter->choices, err);
+	if (r < 0)
+		return r;
+	return check_parameter(parameter, err);
+}
+
+/* --- the whole ------------------------------------------------------------------ */
+
+static int read_metrics(json_t *list, struct workload_info *info,
+			struct error *err)
+{
+	size_t count = json_array_size(list);
+
+	if (!json_is_array(list) || !count || count > LIST_MAX)
+		return error_set(err, -EINVAL,
+				 "metrics: expected a list of 1..%u", LIST_MAX);
+	info->metrics = memory_alloc_array(count, sizeof(*info->metrics));
+	for (size_t i = 0; i < count; i++) {
+		struct metric_info *metric = &info->metrics[i];
+		int r = read_metric(json_array_get(list, i), metric, err);
+
+		if (r == 0 && workload_info_find_metric(info, metric->name))
+			r = error_set(err, -EINVAL, "'%s' is there twice",
+				      metric->name);
+		info->metrics_count++;
+		if (r < 0)
+			return error_prefix(err, "metrics[%zu]", i);
+	}
+	return 0;
+}
+
+static const struct parameter_info *find_parameter(
+	const struct workload_info *info, const char *name)
+{
+	for (size_t i = 0; i < info->parameters_count; i++)
+		if (!strcmp(info->parameters[i].name, name))
+			return &info->parameters[i];
+	return NULL;
+}
+
+static int read_parameters(json_t *list, struct workload_info *info,
+			   struct error *err)
+{
+	size_t count = json_array_size(list);
+
+	if (!json_is_array(list) || count > LIST_MAX)
+		return error_set(err, -EINVAL,
+				 "parameters: expected a list of at most %u",
+				 LIST_MAX);
+	info->parameters = memory_alloc_array(count, sizeof(*info->parameters));
+	for (size_t i = 0; i < count; i++) {
+		struct parameter_info *parameter = &info->parameters[i];
+		int r = read_parameter(json_array_get(list, i), parameter, err);
+
+		if (r == 0 && find_parameter(info, parameter->name))
+			r = error_set(err, -EINVAL, "'%s' is there twice",
+				      parameter->name);
+		info->parameters_count++;
+		if (r < 0)
+			return error_prefix(err, "parameters[%zu]", i);
+	}
+	return 0;
+}
+
+static int read_needs(json_t *options, json_t *devices, json_t *tools,
+		      json_t *arguments, struct workload_info *info,
+		      struct error *err)
+{
+	int r = read_list("needs_options", options, is_option,
+			  &info->needs_options, err);
+
+	if (r == 0)
+		r = read_list("needs_devices", devices, is_device,
+			      &info->needs_devices, err);
+	if (r == 0)
+		r = read_list("needs_tools", tools, is_tool, &info->needs_tools,
+			      err);
+	if (r == 0)
+		r = read_list("kernel_arguments", arguments, is_word,
+			      &info->kernel_arguments, err);
+	return r;
+}
+
+static int read_info(json_t *root, struct workload_info *info, struct error *err)
+{
+	json_t *metrics, *parameters, *options, *devices, *tools, *arguments;
+	json_int_t memory_mib, vcpus;
+	const char *name, *purpose;
+	json_error_t problem;
+	int r;
+
+	if (json_unpack_ex(root, &problem, JSON_STRICT,
+			   "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}",
+			   "name", &name, "purpose", &purpose, "metrics",
+			   &metrics, "parameters", &parameters, "needs_options",
+			   &options, "needs_devices", &devices, "needs_tools",
+			   &tools, "kernel_arguments", &arguments,
+			   "needs_memory_mib", &memory_mib, "needs_vcpus",
+			   &vcpus) < 0)
+		return error_set(err, -EINVAL, "%s", problem.text);
+	info->name = string_copy(name);
+	info->purpose = string_copy(purpose);
+	r = check_text("name", name, is_name, err);
+	if (r == 0)
+		r = check_text("purpose", purpose, is_sentence, err);
+	if (r == 0 && (memory_mib < 0 || memory_mib > 16777216))
+		r = error_set(err, -EINVAL, "needs_memory_mib: expected "
+			      "0..16777216, found %jd", (intmax_t)memory_mib);
+	if (r == 0 && (vcpus < 0 || vcpus > 64))
+		r = error_set(err, -EINVAL, "needs_vcpus: expected 0..64, "
+			      "found %jd", (intmax_t)vcpus);
+	if (r < 0)
+		return r;
+	info->needs_memory_mib = (uint64_t)memory_mib;
+	info->needs_vcpus = (uint32_t)vcpus;
+	r = read_metrics(metrics, info, err);
+	if (r == 0)
+		r = read_parameters(parameters, info, err);
+	if (r < 0)
+		return r;
+	return read_needs(options, devices, tools, arguments, info, err);
+}
+
+int workload_info_parse(const char *text, size_t length,
+			struct workload_info *ret_info, struct error *err)
+{
+	cleanup_with(cleanup_info) struct workload_info info = { .name = NULL };
+	cleanup_with(cleanup_json) json_t *root = NULL;
+	json_error_t problem;
+	int r;
+
+	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &problem);
+	if (!root)
+		return error_set(err, -EINVAL, "description: line %d, column "
+				 "%d: %s", problem.line, problem.column,
+				 problem.text);
+	r = read_info(root, &info, err);
+	if (r < 0)
+		return error_prefix(err, "description");
+	*ret_info = info;
+	info = (struct workload_info){ .name = NULL };
+	return 0;
+}
+
+static int refuse_parameter(const struct workload_info *info, const char *name,
+			    struct error *err)
+{
+	cleanup_free const char **names = memory_alloc_array(
+		info->parameters_count, sizeof(*names));
+	cleanup_strbuf struct strbuf tail = STRBUF_INIT;
+
+	for (size_t i = 0; i < info->parameters_count; i++)
+		names[i] = info->parameters[i].name;
+	config_add_candidates(&tail, name, names, info->parameters_count);
+	return error_set(err, -EINVAL, "%s has no parameter '%.80s'%s",
+			 info->name, name,
+			 info->parameters_count ? tail.data : "; it takes none");
+}
+
+int workload_info_check_arguments(const struct workload_info *info,
+				  const struct strvec *arguments,
+				  struct error *err)
+{
+	cleanup_strvec struct strvec seen = STRVEC_INIT;
+
+	for (size_t i = 0; i < arguments->count; i++) {
+		cleanup_free char *name = string_copy(arguments->items[i]);
+		const struct parameter_info *parameter;
+		char *equals = strchr(name, '=');
+		int r;
+
+		if (!equals)
+			return error_set(err, -EINVAL,
+					 "expected NAME=VALUE, found '%.80s'",
+					 name);
+		*equals = '\0';
+		parameter = find_parameter(info, name);
+		if (!parameter)
+			return refuse_parameter(info, name, err);
+		if (strvec_contains(&seen, name))
+			return error_set(err, -EINVAL,
+					 "the argument '%s' is there twice", name);
+		strvec_push(&seen, name);
+		r = check_value(parameter, equals + 1, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,69 @@
+/* workload_info.h - what a workload says of itself (`WORKLOAD --describe`),
+ * read from its JSON: docs/result-format.md has the format. Pure.
+ */
+#ifndef KERNGATE_MODEL_WORKLOAD_INFO_H
+#define KERNGATE_MODEL_WORKLOAD_INFO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "error.h"
+#include "kernel_spec.h"
+#include "strbuf.h"
+
+enum metric_direction { BETTER_LOWER, BETTER_HIGHER };
+enum metric_kind {        /* how samples become one figure a boot */
+	METRIC_TIME,      /* median of the samples */
+	METRIC_RATE,      /* median of the samples */
+	METRIC_COUNT,     /* median of the samples */
+	METRIC_TAIL,      /* maximum of the samples: judged as a tail */
+};
+
+const char *metric_direction_name(enum metric_direction); /* "lower", "higher" */
+const char *metric_kind_name(enum metric_kind); /* "time", "rate", "count", "tail" */
+/* -EINVAL without touching the result on an unknown name. */
+int metric_direction_parse(const char *name, enum metric_direction *ret) must_check;
+int metric_kind_parse(const char *name, enum metric_kind *ret) must_check;
+
+struct metric_info {
+	char *name;     /* [a-z0-9_]+, unit at its end: "fallocate_ns"; owned */
+	char *unit;     /* "ns", "GiB/s", ...; owned */
+	char *meaning;  /* one sentence; owned */
+	enum metric_direction better;
+	enum metric_kind kind;
+	bool secondary; /* derived from another metric: shown, never gated */
+};
+
+struct parameter_info {
+	char *name, *meaning;       /* owned */
+	bool is_number;
+	int64_t minimum, maximum;   /* numbers */
+	struct strvec choices;      /* words */
+	char *default_value;        /* owned */
+};
+
+struct workload_info {
+	char *name, *purpose;       /* owned */
+	struct metric_info *metrics;      size_t metrics_count;
+	struct parameter_info *parameters; size_t parameters_count;
+	struct strvec needs_options; /* "CONFIG_HUGETLBFS", must be y */
+	struct strvec needs_devices; /* of the guest shape: "iommu", "pmem", "hotplug", "numa" */
+	struct strvec needs_tools;   /* host programs packed into the initramfs: "cyclictest" */
+	struct strvec kernel_arguments; /* it adds to the command line */
+	uint64_t needs_memory_mib;   /* 0: any guest will do */
+	uint32_t needs_vcpus;        /* 0: any */
+};
+
+int workload_info_parse(const char *text, size_t length,
+			struct workload_info *ret_info, struct error *err) must_check;
+void workload_info_release(struct workload_info *info);
+/* Borrowed, or NULL. */
+const struct metric_info *workload_info_find_metric(
+	const struct workload_info *info, const char *name);
+/* Checks arguments ("name=value") against names, ranges and choices; -EINVAL
+ * says which and what was expected. */
+int workload_info_check_arguments(const struct workload_info *info,
+				  const struct strvec *arguments,
+				  struct error *err) must_check;
+
+#endif
