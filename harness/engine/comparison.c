@@ -1,0 +1,426 @@
+/* comparison.c - gathers the samples of a run into families of comparisons and
+ * lets verdict.c judge them. The arithmetic is not here.
+ */
+#include "comparison.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "memory.h"
+
+static const char reason_conditions[] = "measured under different conditions";
+
+/* One metric of a run on its way into entries. */
+struct metric_place {
+	uint32_t cell, row, metric;
+	const struct metric_info *info;
+};
+
+static bool is_baseline(const struct stored_run *run, uint32_t variant)
+{
+	return variant == run->baseline || (int64_t)variant == run->control_variant;
+}
+
+/* --- samples > boots --------------------------------------------------------- */
+
+/* Appends the boots of one variant; returns how many. */
+static size_t add_boots(struct boot_samples *boots, const struct stored_samples *samples,
+			size_t count, uint32_t variant)
+{
+	size_t added = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (samples[i].variant != variant || samples[i].count == 0)
+			continue;
+		boots[added++] = (struct boot_samples){
+			.block = samples[i].block,
+			.values = samples[i].values,
+			.count = samples[i].count,
+		};
+	}
+	return added;
+}
+
+static struct comparison_entry *add_entry(struct comparison_entry **entries,
+					  size_t *count, const struct metric_place *place)
+{
+	struct comparison_entry *entry;
+
+	*entries = memory_realloc_array(*entries, *count + 1, sizeof(**entries));
+	entry = &(*entries)[(*count)++];
+	*entry = (struct comparison_entry){
+		.cell = place->cell,
+		.row = place->row,
+		.metric = place->metric,
+		.judged = { .metric = place->info },
+		.is_tail = place->info->kind == METRIC_TAIL,
+	};
+	return entry;
+}
+
+/* Makes the entries of one metric from its samples. The baseline's two copies
+ * stand side by side in `boots`, so that they can be taken as one or as two. */
+static void add_metric(struct comparison *c, const struct stored_run *run,
+		       const struct metric_place *place,
+		       const struct stored_samples *samples, size_t count,
+		       struct boot_samples *boots)
+{
+	size_t first = add_boots(boots, samples, count, (uint32_t)run->baseline);
+	size_t second = 0;
+	struct boot_samples *next;
+
+	if (run->control_variant >= 0) {
+		struct comparison_entry *entry;
+
+		second = add_boots(boots + first, samples, count,
+				   (uint32_t)run->control_variant);
+		entry = add_entry(&c->control, &c->control_count, place);
+		entry->variant = (uint32_t)run->control_variant;
+		entry->judged.a = boots;
+		entry->judged.a_count = first;
+		entry->judged.b = boots + first;
+		entry->judged.b_count = second;
+	}
+	next = boots + first + second;
+	for (uint32_t variant = 0; variant < run->variants_count; variant++) {
+		struct comparison_entry *entry;
+
+		if (is_baseline(run, variant))
+			continue;
+		entry = add_entry(&c->entries, &c->count, place);
+		entry->variant = variant;
+		entry->judged.a = boots;
+		entry->judged.a_count = first + second;
+		entry->judged.b = next;
+		entry->judged.b_count = add_boots(next, samples, count, variant);
+		next += entry->judged.b_count;
+	}
+}
+
+static int gather_metric(struct comparison *c, const struct comparison_source *source,
+			 const struct stored_run *run, const struct metric_place *place,
+			 struct error *err)
+{
+	struct stored_samples *samples;
+	size_t set = c->samples_sets_, count;
+	int rc = source->samples(source->context, run->id, place->cell, place->row,
+				 place->info->name, &samples, &count, err);
+
+	if (rc)
+		return rc;
+	c->samples_ = memory_realloc_array(c->samples_, set + 1, sizeof(*c->samples_));
+	c->samples_counts_ = memory_realloc_array(c->samples_counts_, set + 1,
+						  sizeof(*c->samples_counts_));
+	c->boots_ = memory_realloc_array(c->boots_, set + 1, sizeof(*c->boots_));
+	c->samples_[set] = samples;
+	c->samples_counts_[set] = count;
+	c->boots_[set] = memory_alloc_array(count, sizeof(**c->boots_));
+	c->samples_sets_ = c->boots_sets_ = set + 1;
+	add_metric(c, run, place, samples, count, c->boots_[set]);
+	return 0;
+}
+
+static int gather(struct comparison *c, const struct comparison_source *source,
+		  const struct stored_run *run, struct error *err)
+{
+	struct metric_place place;
+
+	for (place.cell = 0; place.cell < run->cells_count; place.cell++) {
+		const struct stored_cell *cell = &run->cells[place.cell];
+
+		for (place.row = 0; place.row < cell->rows_count; place.row++) {
+			const struct stored_row *row = &cell->rows[place.row];
+
+			for (place.metric = 0; place.metric < row->metrics_count;
+			     place.metric++) {
+				int rc;
+
+				place.info = &row->metrics[place.metric];
+				rc = gather_metric(c, source, run, &place, err);
+				if (rc)
+					return rc;
+			}
+		}
+	}
+	return 0;
+}
+
+/* --- what came of the boots ---------------------------------------------------- */
+
+static void count_outcome(struct comparison_boots *boots, const struct stored_trial *trial)
+{
+	uint32_t *const counters[] = {
+		[OUTCOME_PASSED] = &boots->passed,
+		[OUTCOME_FAILED] = &boots->failed,
+		[OUTCOME_SKIPPED] = &boots->skipped,
+		[OUTCOME_BROKEN] = &boots->broken,
+		[OUTCOME_CRASHED] = &boots->crashed,
+		[OUTCOME_TIMED_OUT] = &boots->timed_out,
+	};
+
+	boots->planned++;
+	if (trial->state != TRIAL_FINISHED)
+		return;
+	boots->finished++;
+	boots->disturbed += trial->disturbed;
+	if ((size_t)trial->outcome < ARRAY_COUNT(counters))
+		(*counters[trial->outcome])++;
+}
+
+static void count_boots(struct comparison *c, const struct stored_run *run)
+{
+	c->boots_count = run->cells_count * run->variants_count;
+	c->boots = memory_alloc_array(c->boots_count, sizeof(*c->boots));
+	for (size_t i = 0; i < c->boots_count; i++) {
+		c->boots[i].cell = (uint32_t)(i / run->variants_count);
+		c->boots[i].variant = (uint32_t)(i % run->variants_count);
+	}
+	for (size_t i = 0; i < run->trials_count; i++) {
+		const struct stored_trial *trial = &run->trials[i];
+
+		if (!trial->superseded)
+			count_outcome(&c->boots[trial->cell * run->variants_count +
+						trial->variant], trial);
+	}
+}
+
+/* A kernel that crashes is not equivalent to one that does not, whatever the
+ * figures of the boots that lived. */
+static void judge_outcomes(struct comparison *c, const struct stored_run *run)
+{
+	bool baseline = false, candidate = false;
+
+	for (size_t i = 0; i < c->boots_count; i++) {
+		const struct comparison_boots *boots = &c->boots[i];
+
+		if (boots->crashed + boots->failed + boots->timed_out == 0)
+			continue;
+		if (is_baseline(run, boots->variant))
+			baseline = true;
+		else
+			candidate = true;
+	}
+	c->outcome_regressed = candidate && !baseline;
+	c->outcome_suspect = candidate && baseline;
+}
+
+/* --- findings ------------------------------------------------------------------- */
+
+static const struct stored_trial *find_trial(const struct stored_run *run, int64_t id)
+{
+	for (size_t i = 0; i < run->trials_count; i++)
+		if (run->trials[i].id == id)
+			return &run->trials[i];
+	return NULL;
+}
+
+static struct comparison_finding *find_finding(struct comparison *c, uint32_t variant,
+					       const struct finding *finding)
+{
+	for (size_t i = 0; i < c->findings_count; i++) {
+		struct comparison_finding *known = &c->findings[i];
+
+		if (known->variant == variant && known->kind == finding->kind &&
+		    strcmp(known->title, finding->title) == 0)
+			return known;
+	}
+	c->findings = memory_realloc_array(c->findings, c->findings_count + 1,
+					   sizeof(*c->findings));
+	c->findings[c->findings_count] = (struct comparison_finding){
+		.variant = variant,
+		.kind = finding->kind,
+		.title = string_copy(finding->title),
+	};
+	return &c->findings[c->findings_count++];
+}
+
+static bool is_repeated(const struct stored_finding *items, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (items[i].trial_id == items[index].trial_id &&
+		    items[i].finding.kind == items[index].finding.kind &&
+		    strcmp(items[i].finding.title, items[index].finding.title) == 0)
+			return true;
+	return false;
+}
+
+static int gather_findings(struct comparison *c, const struct comparison_source *source,
+			   const struct stored_run *run, struct error *err)
+{
+	struct stored_finding *items;
+	size_t count;
+	int rc = source->findings(source->context, run->id, &items, &count, err);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < count; i++) {
+		const struct stored_trial *trial = find_trial(run, items[i].trial_id);
+		uint32_t variant;
+
+		if (!trial || trial->superseded || is_repeated(items, i))
+			continue;
+		variant = is_baseline(run, trial->variant) ? (uint32_t)run->baseline :
+							     trial->variant;
+		find_finding(c, variant, &items[i].finding)->boots++;
+	}
+	stored_findings_free(items, count);
+	return 0;
+}
+
+/* --- judging ---------------------------------------------------------------------- */
+
+/* A contiguous copy of what verdict.c works on. */
+static struct metric_comparison *copy_judged(const struct comparison_entry *entries,
+					     size_t count)
+{
+	struct metric_comparison *copies = memory_alloc_array(count, sizeof(*copies));
+
+	for (size_t i = 0; i < count; i++)
+		copies[i] = entries[i].judged;
+	return copies;
+}
+
+static void judge_family(struct comparison_entry *entries, size_t count,
+			 const struct gate_policy *policy, uint64_t seed)
+{
+	cleanup_free struct metric_comparison *copies = copy_judged(entries, count);
+
+	verdict_judge(copies, count, policy, seed);
+	for (size_t i = 0; i < count; i++)
+		entries[i].judged = copies[i];
+}
+
+/* Sets the entries of a cell aside: they were not measured alike. */
+static void refuse_cell(struct comparison_entry *entries, size_t count, uint32_t cell)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (entries[i].cell != cell)
+			continue;
+		entries[i].judged.verdict = VERDICT_NOT_COMPARABLE;
+		entries[i].judged.reason = reason_conditions;
+		entries[i].judged.blocks_needed = 0;
+	}
+}
+
+/* Whether the control's smallest possible p-value is below alpha at all. */
+static bool control_can_fire(const struct comparison *c, const struct gate_policy *policy)
+{
+	size_t family = 0;
+
+	for (size_t i = 0; i < c->control_count; i++)
+		family += !c->control[i].judged.metric->secondary;
+	for (size_t i = 0; i < c->control_count; i++) {
+		const struct metric_comparison *judged = &c->control[i].judged;
+
+		if (judged->verdict != VERDICT_NOT_COMPARABLE &&
+		    !judged->metric->secondary &&
+		    statistics_permutation_blocks(judged->a, judged->a_count,
+						  judged->b, judged->b_count,
+						  policy->alpha / (double)family) <=
+			    judged->blocks)
+			return true;
+	}
+	return false;
+}
+
+static void judge_control(struct comparison *c, const struct stored_run *run)
+{
+	struct gate_policy policy = c->policy;
+	cleanup_free struct metric_comparison *copies = NULL;
+
+	/* Any false metric spoils the run: the chance of one is bounded. */
+	policy.correction = CORRECTION_HOLM;
+	judge_family(c->control, c->control_count, &policy, run->seed ^ UINT64_C(0xaa));
+	copies = copy_judged(c->control, c->control_count);
+	c->control_fired = verdict_control_fired(copies, c->control_count, &policy);
+	c->control_can_fire = control_can_fire(c, &policy);
+}
+
+static void judge(struct comparison *c, const struct stored_run *run)
+{
+	cleanup_free struct metric_comparison *copies = NULL;
+
+	judge_family(c->entries, c->count, &c->policy, run->seed);
+	judge_control(c, run);
+	for (uint32_t cell = 0; cell < run->cells_count; cell++)
+		if (comparison_fingerprints_differ(run, cell, &c->differences))
+			refuse_cell(c->entries, c->count, cell);
+	copies = copy_judged(c->entries, c->count);
+	c->gate = verdict_gate(copies, c->count, c->control_fired);
+	if (c->outcome_regressed)
+		c->gate = GATE_REGRESSED;
+	else if (c->outcome_suspect && c->gate == GATE_PASS)
+		c->gate = GATE_INCONCLUSIVE;
+}
+
+int comparison_make_from(const struct comparison_source *source,
+			 const struct stored_run *run,
+			 const struct gate_policy *policy,
+			 struct comparison *ret, struct error *err)
+{
+	struct comparison c = { .policy = policy ? *policy : run->gate,
+				.differences = STRVEC_INIT };
+	int rc = gather(&c, source, run, err);
+
+	if (!rc)
+		rc = gather_findings(&c, source, run, err);
+	if (rc) {
+		comparison_release(&c);
+		return rc;
+	}
+	count_boots(&c, run);
+	judge_outcomes(&c, run);
+	judge(&c, run);
+	*ret = c;
+	return 0;
+}
+
+static int store_samples(void *context, const char *run_id, uint32_t cell, uint32_t row,
+			 const char *metric, struct stored_samples **ret_items,
+			 size_t *ret_count, struct error *err)
+{
+	return run_store_samples(context, run_id, cell, row, metric, ret_items,
+				 ret_count, err);
+}
+
+static int store_findings(void *context, const char *run_id,
+			  struct stored_finding **ret_items, size_t *ret_count,
+			  struct error *err)
+{
+	return run_store_findings(context, run_id, ret_items, ret_count, err);
+}
+
+int comparison_make(struct run_store *store, const struct stored_run *run,
+		    const struct gate_policy *policy, struct comparison *ret,
+		    struct error *err)
+{
+	const struct comparison_source source = {
+		.samples = store_samples,
+		.findings = store_findings,
+		.context = store,
+	};
+
+	return comparison_make_from(&source, run, policy, ret, err);
+}
+
+void comparison_release(struct comparison *comparison)
+{
+	if (!comparison)
+		return;
+	for (size_t i = 0; i < comparison->samples_sets_; i++) {
+		stored_samples_free(comparison->samples_[i],
+				    comparison->samples_counts_[i]);
+		free(comparison->boots_[i]);
+	}
+	for (size_t i = 0; i < comparison->findings_count; i++)
+		free(comparison->findings[i].title);
+	free(comparison->samples_);
+	free(comparison->samples_counts_);
+	free(comparison->boots_);
+	free(comparison->entries);
+	free(comparison->control);
+	free(comparison->boots);
+	free(comparison->findings);
+	strvec_release(&comparison->differences);
+	*comparison = (struct comparison){ .entries = NULL };
+}

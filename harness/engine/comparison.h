@@ -1,0 +1,86 @@
+/* comparison.h - a stored run > judged comparisons: every variant against the
+ * baseline, per cell, row and metric, and the A/A control. The rules are in
+ * docs/measurement.md.
+ */
+#ifndef KERNGATE_ENGINE_COMPARISON_H
+#define KERNGATE_ENGINE_COMPARISON_H
+
+#include <stdbool.h>
+
+#include "error.h"
+#include "run_store.h"
+#include "verdict.h"
+
+struct comparison_entry {
+	uint32_t cell, row, metric;  /* indexes into the run */
+	uint32_t variant;            /* B; A is the baseline (both copies pooled), or
+					for the control the baseline's first copy */
+	struct metric_comparison judged;
+	bool is_tail;
+};
+
+/* What came of the boots of one variant in one cell; superseded ones do not
+ * count. */
+struct comparison_boots {
+	uint32_t cell, variant;      /* the control copy is a variant of its own */
+	uint32_t planned, finished;
+	uint32_t passed, failed, skipped, broken, crashed, timed_out;
+	uint32_t disturbed;          /* of the finished ones */
+};
+
+/* One bug that the consoles of a variant's boots show. */
+struct comparison_finding {
+	uint32_t variant;            /* the control copy counts as the baseline */
+	enum finding_kind kind;
+	char *title;                 /* owned */
+	uint32_t boots;              /* in how many boots */
+};
+
+struct comparison {
+	struct comparison_entry *entries; size_t count;   /* B variants; owned */
+	struct comparison_entry *control; size_t control_count; /* A/A; owned */
+	bool control_fired;
+	bool control_can_fire;       /* enough blocks for it to say anything */
+	struct strvec differences;   /* fingerprint keys that differ although they must not */
+	struct comparison_boots *boots; size_t boots_count; /* cell by cell; owned */
+	struct comparison_finding *findings; size_t findings_count; /* owned */
+	bool outcome_regressed;      /* a candidate crashed, failed or hung where the
+					baseline never did */
+	bool outcome_suspect;        /* it did, and so did the baseline */
+	struct gate_policy policy;   /* what was judged by */
+	enum gate_exit gate;
+	/* storage behind `judged` */
+	struct stored_samples **samples_; size_t *samples_counts_; size_t samples_sets_;
+	struct boot_samples **boots_; size_t boots_sets_;
+};
+
+/* policy NULL: the run's own. The run must outlive the result. */
+int comparison_make(struct run_store *store, const struct stored_run *run,
+		    const struct gate_policy *policy,
+		    struct comparison *ret, struct error *err) must_check;
+void comparison_release(struct comparison *comparison);
+
+/* Where comparison_make gets its data; the store, or a test. Results as those
+ * of run_store_samples and run_store_findings. */
+struct comparison_source {
+	int (*samples)(void *context, const char *run_id, uint32_t cell,
+		       uint32_t row, const char *metric,
+		       struct stored_samples **ret_items, size_t *ret_count,
+		       struct error *err);
+	int (*findings)(void *context, const char *run_id,
+			struct stored_finding **ret_items, size_t *ret_count,
+			struct error *err);
+	void *context;
+};
+int comparison_make_from(const struct comparison_source *source,
+			 const struct stored_run *run,
+			 const struct gate_policy *policy,
+			 struct comparison *ret, struct error *err) must_check;
+
+/* Compares the fingerprints of the finished, not superseded trials of a cell:
+ * appends one text for each key that differs although it must not; true if
+ * there was any. */
+bool comparison_fingerprints_differ(const struct stored_run *run, uint32_t cell,
+				    struct strvec *differences);
+
+#endif

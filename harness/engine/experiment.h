@@ -1,0 +1,49 @@
+/* experiment.h - a campaign from plan to judged run: check, build, boot all
+ * trials, store, repeat the disturbed, resume.
+ */
+#ifndef KERNGATE_ENGINE_EXPERIMENT_H
+#define KERNGATE_ENGINE_EXPERIMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "accelerator.h"
+#include "campaign.h"
+#include "error.h"
+#include "kernel_builder.h"
+#include "run_store.h"
+
+struct experiment_options {
+	const char *project_root;    /* borrowed, absolute */
+	const char *build_dir;       /* holds workloads/ and guest_init */
+	const char *results_dir;
+	const char *cache_path;      /* NULL: default */
+	uint64_t cache_max_bytes;    /* 0: default */
+	const char *uri;
+	enum accelerator_choice accelerator;
+	uint32_t jobs;               /* compiler jobs; 0: CPUs */
+	uint64_t seed;               /* 0: campaign's or chosen */
+	uint32_t blocks_count;       /* 0: the campaign's */
+};
+
+/* Everything that can be refused before building: names, arguments, tools,
+ * devices, memory and disk for the plan. */
+int experiment_check(const struct campaign *campaign,
+		     const struct experiment_options *options,
+		     struct error *err) must_check;
+/* Writes the plan (trials, order, estimated minutes) to stdout. */
+int experiment_print_plan(const struct campaign *campaign,
+			  const struct experiment_options *options,
+			  struct error *err) must_check;
+/* Runs it. *ret_run_id (owned) is set as soon as the run is stored, also when
+ * the call fails later. -EINTR: interrupted, resumable. -ENOSPC: disk full,
+ * resumable. */
+int experiment_run(const struct campaign *campaign,
+		   const struct experiment_options *options,
+		   char **ret_run_id, struct error *err) must_check;
+/* Goes on with run_id (NULL: the newest unfinished). */
+int experiment_resume(const char *run_id,
+		      const struct experiment_options *options,
+		      char **ret_run_id, struct error *err) must_check;
+
+#endif

@@ -1,0 +1,330 @@
+/* experiment_check.c - what can be refused before anything is built: names,
+ * arguments, tools, devices, memory and disk, with numbers.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "experiment_private.h"
+#include "files.h"
+#include "host_info.h"
+#include "memory.h"
+
+#define MIB (UINT64_C(1) << 20)
+/* QEMU's own memory beside the guest's (100-150 MiB resident were seen). */
+#define GUEST_OVERHEAD_MIB 192
+/* Left to the host and to this program. */
+#define HOST_RESERVE_MIB 384
+/* Disk: a pristine source and its first tree; each kernel's own objects. */
+#define BASE_DISK_MIB 3072
+#define KERNEL_DISK_MIB 1024
+/* Results: logs and samples of a trial; initramfs of a running one. */
+#define TRIAL_DISK_MIB 1
+#define INITRD_DISK_MIB 32
+#define SPACE_MIN_MIB 32
+
+void experiment_release(struct experiment *experiment)
+{
+	fleet_close(experiment->fleet);
+	for (size_t i = 0; i < experiment->kernels_count; i++)
+		built_kernel_release(&experiment->kernels[i]);
+	free(experiment->kernels);
+	free(experiment->kernel_keys);
+	free(experiment->kernel_cached);
+	for (size_t i = 0; i < experiment->cells_count; i++) {
+		free(experiment->cells[i].initrd_common);
+		free(experiment->cells[i].workloads);
+		free(experiment->cells[i].row_names);
+	}
+	free(experiment->cells);
+	workload_catalog_release(&experiment->catalog);
+	kernel_cache_close(experiment->cache);
+	run_store_close(experiment->store);
+	stored_run_release(&experiment->run);
+	strvec_release(&experiment->fingerprint);
+	free(experiment->run_folder);
+	if (experiment->lock >= 0)
+		(void)close(experiment->lock);
+}
+
+/* --- guests and workloads ---------------------------------------------------- */
+
+static int check_vcpus(const struct experiment *experiment, const struct guest_spec *guest,
+		       struct error *err)
+{
+	if (guest->overcommit || guest->vcpus_count <= experiment->cpus_count)
+		return 0;
+	return error_set(err, -E2BIG, "guest %s: %" PRIu32 " vCPUs, but this host has %" PRIu32
+			 " CPUs for guests; measuring on shared CPUs needs overcommit: true",
+			 guest->name, guest->vcpus_count, experiment->cpus_count);
+}
+
+static int prepare_cell(struct experiment *experiment, const struct campaign_cell *cell,
+			struct error *err)
+{
+	struct experiment_cell *prepared = &experiment->cells[experiment->cells_count++];
+	const struct suite *suite = &cell->suite;
+	cleanup_free char *record = experiment_guest_record(&cell->guest);
+	int rc = check_vcpus(experiment, &cell->guest, err);
+
+	sha256_of(record, strlen(record), prepared->guest_sha256);
+	if (!rc)
+		rc = guest_image_check_cell(&experiment->catalog, cell, err);
+	if (rc)
+		return rc;
+	prepared->workloads = memory_alloc_array(suite->rows_count,
+						 sizeof(*prepared->workloads));
+	prepared->row_names = memory_alloc_array(suite->rows_count,
+						 sizeof(*prepared->row_names));
+	for (size_t i = 0; !rc && i < suite->rows_count; i++) {
+		prepared->row_names[i] = suite->rows[i].name;
+		rc = workload_catalog_find(&experiment->catalog, suite->rows[i].workload,
+					   &prepared->workloads[i], err);
+	}
+	return rc;
+}
+
+static int prepare_cells(struct experiment *experiment, struct error *err)
+{
+	const struct campaign *campaign = experiment->campaign;
+	int rc = 0;
+
+	experiment->cells = memory_alloc_array(campaign->cells_count,
+					       sizeof(*experiment->cells));
+	for (size_t i = 0; !rc && i < campaign->cells_count; i++)
+		rc = prepare_cell(experiment, &campaign->cells[i], err);
+	return rc;
+}
+
+/* --- memory -------------------------------------------------------------------- */
+
+uint64_t experiment_guest_memory_mib(const struct guest_spec *guest)
+{
+	/* Large guests without a reserve touch what their workload touches;
+	 * huge pages are set aside already. */
+	if (!guest->memory_reserve || guest->memory_hugepages)
+		return GUEST_OVERHEAD_MIB;
+	return guest->memory_mib + GUEST_OVERHEAD_MIB;
+}
+
+uint32_t experiment_concurrency(const struct experiment *experiment,
+				const struct guest_spec *guest)
+{
+	uint64_t by_memory = experiment->memory_mib / experiment_guest_memory_mib(guest);
+	uint64_t by_cpus = experiment->cpus_count / guest->vcpus_count;
+	uint64_t count = by_memory < by_cpus ? by_memory : by_cpus;
+
+	return count ? (uint32_t)count : 1;
+}
+
+static uint64_t hugetlb_free_mib(void)
+{
+	cleanup_free char *text = NULL;
+	const char *count, *size;
+	unsigned long long pages = 0, kib = 0;
+
+	if (file_read("/proc/meminfo", 1 << 16, &text, NULL))
+		return 0;
+	count = strstr(text, "HugePages_Free:");
+	size = strstr(text, "Hugepagesize:");
+	if (!count || !size || sscanf(count, "HugePages_Free: %llu", &pages) != 1 ||
+	    sscanf(size, "Hugepagesize: %llu", &kib) != 1)
+		return 0;
+	return pages * kib / 1024;
+}
+
+static int check_hugepages(const struct guest_spec *guest, struct error *err)
+{
+	uint64_t free_mib = guest->memory_hugepages ? hugetlb_free_mib() : 0;
+
+	if (!guest->memory_hugepages || guest->memory_mib <= free_mib)
+		return 0;
+	return error_set(err, -ENOMEM, "guest %s: needs %" PRIu64 " MiB of the host's huge "
+			 "pages, %" PRIu64 " MiB are free (vm.nr_hugepages)", guest->name,
+			 guest->memory_mib, free_mib);
+}
+
+static int check_memory(struct experiment *experiment, struct error *err)
+{
+	uint64_t available_mib = host_info_memory_available_mib();
+	int rc = 0;
+
+	experiment->memory_mib = available_mib > HOST_RESERVE_MIB ?
+				 available_mib - HOST_RESERVE_MIB : 0;
+	for (size_t i = 0; !rc && i < experiment->campaign->cells_count; i++) {
+		const struct guest_spec *guest = &experiment->campaign->cells[i].guest;
+		uint64_t needed_mib = experiment_guest_memory_mib(guest);
+
+		if (needed_mib > experiment->memory_mib)
+			return error_set(err, -ENOMEM, "guest %s: needs %" PRIu64 " MiB of memory "
+					 "(with QEMU's own), %" PRIu64 " MiB are available less "
+					 "%d MiB for the host", guest->name, needed_mib,
+					 available_mib, HOST_RESERVE_MIB);
+		rc = check_hugepages(guest, err);
+	}
+	return rc;
+}
+
+/* --- kernels ------------------------------------------------------------------- */
+
+static int prepare_kernels(struct experiment *experiment, struct error *err)
+{
+	const struct campaign *campaign = experiment->campaign;
+
+	experiment->kernel_keys = memory_alloc_array(campaign->variants_count,
+						     sizeof(*experiment->kernel_keys));
+	experiment->kernel_cached = memory_alloc_array(campaign->variants_count,
+						       sizeof(*experiment->kernel_cached));
+	experiment->kernels = memory_alloc_array(campaign->variants_count,
+						 sizeof(*experiment->kernels));
+	for (size_t i = 0; i < campaign->variants_count; i++) {
+		const struct kernel_spec *spec = &campaign->variants[i].kernel;
+		struct built_kernel kernel;
+		struct error missing = ERROR_INIT;
+		int rc = kernel_spec_key(spec, experiment->kernel_keys[i], err);
+
+		if (rc)
+			return error_prefix(err, "variant %s", campaign->variants[i].name);
+		rc = kernel_find(experiment->cache, spec, &kernel, &missing);
+		if (rc && rc != -ENOENT)
+			return error_set(err, rc, "variant %s: %s", campaign->variants[i].name,
+					 missing.message);
+		experiment->kernel_cached[i] = !rc;
+		if (!rc)
+			built_kernel_release(&kernel);
+	}
+	return 0;
+}
+
+/* --- disk ---------------------------------------------------------------------- */
+
+static bool same_key_before(const struct experiment *experiment, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (!strcmp(experiment->kernel_keys[i], experiment->kernel_keys[index]))
+			return true;
+	return false;
+}
+
+static uint64_t cache_need_mib(const struct experiment *experiment)
+{
+	const struct campaign *campaign = experiment->campaign;
+	cleanup_free char *sources = path_join(kernel_cache_path(experiment->cache), "sources");
+	cleanup_strvec struct strvec names = STRVEC_INIT;
+	bool cold = folder_list(sources, &names) || !names.count;
+	uint64_t need_mib = 0;
+
+	for (size_t i = 0; i < campaign->variants_count; i++) {
+		if (experiment->kernel_cached[i] || same_key_before(experiment, i))
+			continue;
+		need_mib += cold ? BASE_DISK_MIB : KERNEL_DISK_MIB;
+		cold = false;
+	}
+	return need_mib;
+}
+
+static uint64_t results_need_mib(const struct experiment *experiment)
+{
+	const struct campaign *campaign = experiment->campaign;
+	uint64_t trials = (uint64_t)campaign->cells_count *
+			  (campaign->variants_count + campaign->control) *
+			  (experiment->options->blocks_count ? experiment->options->blocks_count :
+			   campaign->blocks_count);
+	uint64_t need_mib = trials * TRIAL_DISK_MIB + SPACE_MIN_MIB, running_mib = 0;
+
+	for (size_t i = 0; i < campaign->cells_count; i++) {
+		const struct guest_spec *guest = &campaign->cells[i].guest;
+		uint64_t mib = experiment_concurrency(experiment, guest) *
+			       (guest->pmem_mib + INITRD_DISK_MIB);
+
+		running_mib = mib > running_mib ? mib : running_mib;
+	}
+	return need_mib + running_mib;
+}
+
+static int check_free(const char *path, uint64_t need_mib, const char *what, struct error *err)
+{
+	uint64_t free_bytes = 0;
+	int rc = disk_free_bytes(path, &free_bytes);
+
+	if (rc)
+		return error_set_errno(err, rc, "%s: cannot see how much disk is free", path);
+	if (free_bytes / MIB >= need_mib)
+		return 0;
+	return error_set(err, -ENOSPC, "%s: %s needs about %" PRIu64 " MiB of disk, %" PRIu64
+			 " MiB are free", path, what, need_mib, free_bytes / MIB);
+}
+
+static int check_disk(const struct experiment *experiment, struct error *err)
+{
+	uint64_t cache_mib = cache_need_mib(experiment);
+	int rc = 0;
+
+	if (cache_mib)
+		rc = check_free(kernel_cache_path(experiment->cache), cache_mib,
+				"building the kernels", err);
+	if (!rc)
+		rc = check_free(experiment->options->results_dir, results_need_mib(experiment),
+				"the run", err);
+	return rc;
+}
+
+int experiment_check_space(const struct experiment *experiment, struct error *err)
+{
+	return check_free(experiment->options->results_dir, SPACE_MIN_MIB, "going on", err);
+}
+
+/* --- all ------------------------------------------------------------------------- */
+
+static int prepare(struct experiment *experiment, struct error *err)
+{
+	const struct experiment_options *options = experiment->options;
+	cleanup_free char *workloads = path_join(options->build_dir, "workloads");
+	int rc;
+
+	experiment->cpus_count = host_info_cpus(experiment->cpus, EXPERIMENT_CPUS_MAX);
+	rc = workload_catalog_load(workloads, &experiment->catalog, err);
+	if (!rc)
+		rc = prepare_cells(experiment, err);
+	if (!rc)
+		rc = check_memory(experiment, err);
+	if (!rc)
+		rc = accelerator_choose(options->accelerator, &experiment->accelerator,
+					&experiment->probe, err);
+	if (!rc)
+		rc = kernel_cache_open(options->cache_path, options->cache_max_bytes,
+				       &experiment->cache, err);
+	if (!rc)
+		rc = prepare_kernels(experiment, err);
+	if (!rc)
+		rc = check_disk(experiment, err);
+	return rc;
+}
+
+int experiment_prepare(const struct campaign *campaign,
+		       const struct experiment_options *options, struct experiment *ret,
+		       struct error *err)
+{
+	int rc;
+
+	*ret = (struct experiment){
+		.options = options,
+		.campaign = campaign,
+		.run = { .control_variant = -1 },
+		.lock = -1,
+	};
+	rc = prepare(ret, err);
+	if (!rc)
+		return 0;
+	experiment_release(ret);
+	*ret = (struct experiment){ .lock = -1 };
+	return rc;
+}
+
+int experiment_check(const struct campaign *campaign,
+		     const struct experiment_options *options, struct error *err)
+{
+	cleanup_experiment struct experiment experiment = { .lock = -1 };
+
+	return experiment_prepare(campaign, options, &experiment, err);
+}

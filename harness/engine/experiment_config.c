@@ -1,0 +1,176 @@
+/* experiment_config.c - the configs of a run, kept with it under RUN/config/
+ * (laid out as a project, so that the campaign loads from there), and the
+ * check that a resumed run goes on under the same ones.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "experiment_private.h"
+#include "files.h"
+#include "memory.h"
+
+#define DEPTH_MAX 8
+
+/* --- saving ----------------------------------------------------------------------- */
+
+static int copy_tree(const char *from, const char *to, unsigned int depth)
+{
+	cleanup_strvec struct strvec names = STRVEC_INIT;
+	int rc = folder_list(from, &names);
+
+	if (!rc)
+		rc = depth > DEPTH_MAX ? -ELOOP : folder_make(to);
+	for (size_t i = 0; !rc && i < names.count; i++) {
+		cleanup_free char *source = path_join(from, names.items[i]);
+		cleanup_free char *target = path_join(to, names.items[i]);
+
+		if (path_is_folder(source))
+			rc = copy_tree(source, target, depth + 1);
+		else
+			rc = file_copy(source, target, 0644);
+	}
+	return rc;
+}
+
+/* Copies ROOT/NAME if it is there. */
+static int save_folder(const char *root, const char *config, const char *name,
+		       struct error *err)
+{
+	cleanup_free char *from = path_join(root, name), *to = path_join(config, name);
+	int rc = path_is_folder(from) ? copy_tree(from, to, 0) : 0;
+
+	return rc ? error_set_errno(err, rc, "%s: cannot be copied to %s", from, to) : 0;
+}
+
+static char *config_folder(const struct run_store *store, const char *run_id)
+{
+	return string_format("%s/%s/config", run_store_folder(store), run_id);
+}
+
+int experiment_save_config(const struct experiment *experiment, struct error *err)
+{
+	static const char *const folders[] = { "configs/guests", "configs/suites",
+					       "kernel/bases", "kernel/series",
+					       "kernel/fragments" };
+	const struct campaign *campaign = experiment->campaign;
+	cleanup_free char *config = config_folder(experiment->store, experiment->run.id);
+	cleanup_free char *campaigns = path_join(config, "configs/campaigns");
+	cleanup_free char *file = string_format("%s/%s.yaml", campaigns, campaign->name);
+	cleanup_free char *plain = path_join(experiment->run_folder, "campaign.yaml");
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < ARRAY_COUNT(folders); i++)
+		rc = save_folder(experiment->options->project_root, config, folders[i], err);
+	if (rc)
+		return rc;
+	rc = folder_make(campaigns);
+	if (!rc)
+		rc = file_copy(campaign->file, file, 0644);
+	if (!rc)
+		rc = file_copy(campaign->file, plain, 0644);
+	return rc ? error_set_errno(err, rc, "%s: cannot be copied to %s", campaign->file, file) :
+		    0;
+}
+
+/* --- comparing ---------------------------------------------------------------------- */
+
+static int differs(struct error *err, const char *where, const char *what, const char *before,
+		   const char *now)
+{
+	return error_set(err, -ESTALE, "%s: %s was '%s' when the run began and is '%s' now",
+			 where, what, before, now);
+}
+
+static int compare_text(const char *where, const char *what, const char *before,
+			const char *now, struct error *err)
+{
+	return strcmp(before, now) ? differs(err, where, what, before, now) : 0;
+}
+
+static int compare_count(const char *what, size_t before, size_t now, struct error *err)
+{
+	if (before == now)
+		return 0;
+	return error_set(err, -ESTALE, "there were %zu %s when the run began, now there are %zu",
+			 before, what, now);
+}
+
+static int compare_variants(const struct stored_run *run, const struct stored_run *planned,
+			    struct error *err)
+{
+	int rc = compare_count("variants", run->variants_count, planned->variants_count, err);
+
+	for (size_t i = 0; !rc && i < run->variants_count; i++) {
+		const struct stored_variant *a = &run->variants[i], *b = &planned->variants[i];
+		cleanup_free char *where = string_format("variant %s", a->label);
+
+		rc = compare_text(where, "label", a->label, b->label, err);
+		if (!rc)
+			rc = compare_text(where, "cmdline", a->cmdline, b->cmdline, err);
+		if (!rc)
+			rc = compare_text(where, "kernel (its sources, patches, fragments and "
+					  "compiler)", a->kernel_key, b->kernel_key, err);
+	}
+	return rc;
+}
+
+static int compare_cell(const struct stored_cell *a, const struct stored_cell *b,
+			struct error *err)
+{
+	cleanup_free char *where = string_format("cell %s/%s", a->guest, a->suite);
+	int rc = compare_text(where, "guest", a->guest, b->guest, err);
+
+	if (!rc)
+		rc = compare_text(where, "suite", a->suite, b->suite, err);
+	if (!rc)
+		rc = compare_text(where, "guest's shape", a->guest_record, b->guest_record, err);
+	if (!rc)
+		rc = compare_count("rows in the suite", a->rows_count, b->rows_count, err);
+	for (size_t i = 0; !rc && i < a->rows_count; i++) {
+		rc = compare_text(where, "row", a->rows[i].name, b->rows[i].name, err);
+		if (!rc)
+			rc = compare_text(where, "workload", a->rows[i].workload,
+					  b->rows[i].workload, err);
+		if (!rc)
+			rc = compare_text(where, "arguments", a->rows[i].arguments,
+					  b->rows[i].arguments, err);
+		if (!rc)
+			rc = compare_count("metrics", a->rows[i].metrics_count,
+					   b->rows[i].metrics_count, err);
+	}
+	return rc;
+}
+
+int experiment_compare_config(const struct stored_run *run, const struct stored_run *planned,
+			      struct error *err)
+{
+	int rc = compare_text("run", "accelerator", run->accelerator, planned->accelerator, err);
+
+	if (!rc)
+		rc = compare_variants(run, planned, err);
+	if (!rc)
+		rc = compare_count("cells", run->cells_count, planned->cells_count, err);
+	for (size_t i = 0; !rc && i < run->cells_count; i++)
+		rc = compare_cell(&run->cells[i], &planned->cells[i], err);
+	return rc;
+}
+
+/* --- loading ------------------------------------------------------------------------ */
+
+int experiment_load_config(struct run_store *store, const struct stored_run *run,
+			   const struct experiment_options *options,
+			   struct campaign *ret_campaign, struct error *err)
+{
+	cleanup_free char *config = config_folder(store, run->id);
+	struct error copy_error = ERROR_INIT;
+	int rc = campaign_load(config, run->campaign, ret_campaign, &copy_error);
+
+	if (!rc)
+		return 0;
+	/* The copy is not whole: the run ended while it was written, or the
+	 * campaign names files by paths that lead elsewhere from there. */
+	rc = campaign_load(options->project_root, run->campaign_file, ret_campaign, err);
+	return rc ? error_prefix(err, "%s; and the run's own copy: %s", run->campaign_file,
+				 copy_error.message) : 0;
+}

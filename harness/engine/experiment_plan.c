@@ -1,0 +1,405 @@
+/* experiment_plan.c - a campaign > the plan of a run, as data and as text. */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "clock.h"
+#include "experiment_private.h"
+#include "files.h"
+#include "memory.h"
+#include "scheduler.h"
+
+/* A cold build was seen to take 12 minutes on 2 cores, a further variant of
+ * the same base a tenth of that. For the estimate only. */
+#define COLD_BUILD_NS (12 * 60 * NS_PER_SECOND)
+#define NEXT_BUILD_NS (90 * NS_PER_SECOND)
+
+/* --- records ---------------------------------------------------------------------- */
+
+static const char *iommu_name(enum guest_iommu iommu)
+{
+	switch (iommu) {
+	case GUEST_IOMMU_INTEL:
+		return "intel";
+	case GUEST_IOMMU_VIRTIO:
+		return "virtio";
+	case GUEST_IOMMU_NONE:
+		break;
+	}
+	return "none";
+}
+
+static json_t *cell_record(const struct guest_cell *cell)
+{
+	json_t *distances = json_array();
+
+	for (uint32_t i = 0; i < cell->distances_count; i++)
+		json_array_append_new(distances, json_integer(cell->distances[i]));
+	return json_pack("{s:i, s:I, s:o}", "vcpus_count", (int)cell->vcpus_count,
+			 "memory_mib", (json_int_t)cell->memory_mib, "distances", distances);
+}
+
+static json_t *strings_record(const struct strvec *texts)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < texts->count; i++)
+		json_array_append_new(list, json_string(texts->items[i]));
+	return list;
+}
+
+/* What is measured in, not when we give up on it: deadlines stay out. */
+char *experiment_guest_record(const struct guest_spec *guest)
+{
+	json_t *cells = json_array(), *record;
+	char *text;
+
+	for (uint32_t i = 0; i < guest->cells_count; i++)
+		json_array_append_new(cells, cell_record(&guest->cells[i]));
+	record = json_pack("{s:s, s:i, s:I, s:b, s:b, s:b, s:I, s:i, s:o, s:s, s:I, s:b, s:b, s:o}",
+			   "name", guest->name, "vcpus_count", (int)guest->vcpus_count,
+			   "memory_mib", (json_int_t)guest->memory_mib,
+			   "memory_prealloc", guest->memory_prealloc,
+			   "memory_reserve", guest->memory_reserve,
+			   "memory_hugepages", guest->memory_hugepages,
+			   "memory_max_mib", (json_int_t)guest->memory_max_mib,
+			   "memory_slots", (int)guest->memory_slots, "cells", cells,
+			   "iommu", iommu_name(guest->iommu),
+			   "pmem_mib", (json_int_t)guest->pmem_mib, "pinning", guest->pinning,
+			   "overcommit", guest->overcommit,
+			   "cmdline", strings_record(&guest->cmdline));
+	text = json_dumps(record, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(record);
+	return text;
+}
+
+/* --- the plan as data ---------------------------------------------------------------- */
+
+static char *join(const struct strvec *words, const char *prefix)
+{
+	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+
+	for (size_t i = 0; i < words->count; i++)
+		strbuf_addf(&text, "%s%s%s", i ? " " : "", prefix, words->items[i]);
+	return strbuf_detach(&text);
+}
+
+/* The command line and, behind it, what PID 1 sets. */
+static char *variant_cmdline(const struct variant *variant)
+{
+	cleanup_free char *arguments = join(&variant->cmdline, "");
+	cleanup_free char *sysctls = join(&variant->sysctls, "sysctl:");
+
+	return string_format("%s%s%s", arguments, *arguments && *sysctls ? " " : "", sysctls);
+}
+
+static struct stored_variant plan_variant(const struct experiment *experiment, size_t index,
+					  const char *suffix)
+{
+	const struct variant *variant = &experiment->campaign->variants[index];
+
+	return (struct stored_variant){
+		.label = string_format("%s%s", variant->name, suffix),
+		.name = string_copy(variant->name),
+		.kernel_key = string_copy(experiment->kernel_keys[index]),
+		.cmdline = variant_cmdline(variant),
+	};
+}
+
+static void plan_variants(const struct experiment *experiment, struct stored_run *run)
+{
+	const struct campaign *campaign = experiment->campaign;
+
+	run->variants = memory_alloc_array(campaign->variants_count + 1, sizeof(*run->variants));
+	for (size_t i = 0; i < campaign->variants_count; i++)
+		run->variants[run->variants_count++] = plan_variant(experiment, i, "");
+	run->baseline = campaign->baseline;
+	run->control = campaign->control;
+	run->control_variant = -1;
+	if (!campaign->control)
+		return;
+	run->control_variant = (int64_t)run->variants_count;
+	run->variants[run->variants_count++] =
+		plan_variant(experiment, campaign->baseline, " (control)");
+}
+
+size_t experiment_variant_of(const struct experiment *experiment, uint32_t stored_variant)
+{
+	return stored_variant < experiment->campaign->variants_count ?
+	       stored_variant : experiment->campaign->baseline;
+}
+
+static void plan_metrics(const struct workload_info *info, struct stored_row *row)
+{
+	row->metrics = memory_alloc_array(info->metrics_count, sizeof(*row->metrics));
+	row->metrics_count = info->metrics_count;
+	for (size_t i = 0; i < info->metrics_count; i++) {
+		row->metrics[i] = info->metrics[i];
+		row->metrics[i].name = string_copy(info->metrics[i].name);
+		row->metrics[i].unit = string_copy(info->metrics[i].unit);
+		row->metrics[i].meaning = string_copy(info->metrics[i].meaning);
+	}
+}
+
+static struct stored_cell plan_cell(const struct experiment_cell *prepared,
+				    const struct campaign_cell *cell)
+{
+	const struct suite *suite = &cell->suite;
+	struct stored_cell stored = {
+		.guest = string_copy(cell->guest.name),
+		.suite = string_copy(suite->name),
+		.guest_record = experiment_guest_record(&cell->guest),
+		.rows = memory_alloc_array(suite->rows_count, sizeof(*stored.rows)),
+		.rows_count = suite->rows_count,
+	};
+
+	for (size_t i = 0; i < suite->rows_count; i++) {
+		stored.rows[i].name = string_copy(suite->rows[i].name);
+		stored.rows[i].workload = string_copy(suite->rows[i].workload);
+		stored.rows[i].arguments = join(&suite->rows[i].arguments, "");
+		plan_metrics(prepared->workloads[i], &stored.rows[i]);
+	}
+	return stored;
+}
+
+static int choose_seed(const struct experiment *experiment, uint64_t *ret_seed,
+		       struct error *err)
+{
+	uint32_t random = 0;
+
+	*ret_seed = experiment->options->seed ? experiment->options->seed :
+						experiment->campaign->seed;
+	if (*ret_seed)
+		return 0;
+	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+		return error_set_errno(err, -errno, "no random seed");
+	/* short enough to be typed again */
+	*ret_seed = random ? random : 1;
+	return 0;
+}
+
+int experiment_make_plan(const struct experiment *experiment, struct stored_run *ret_run,
+			 struct error *err)
+{
+	const struct campaign *campaign = experiment->campaign;
+	struct stored_run run = { .gate = campaign->gate };
+	int rc = choose_seed(experiment, &run.seed, err);
+
+	if (rc)
+		return rc;
+	run.campaign = string_copy(campaign->name);
+	run.campaign_file = path_absolute(campaign->file);
+	run.accelerator = string_copy(accelerator_name(experiment->accelerator));
+	run.accelerator_reason = string_copy(experiment->probe.reason);
+	plan_variants(experiment, &run);
+	run.cells = memory_alloc_array(campaign->cells_count, sizeof(*run.cells));
+	for (size_t i = 0; i < campaign->cells_count; i++)
+		run.cells[run.cells_count++] = plan_cell(&experiment->cells[i],
+							 &campaign->cells[i]);
+	scheduler_plan(&run, experiment->options->blocks_count ?
+		       experiment->options->blocks_count : campaign->blocks_count);
+	*ret_run = run;
+	return 0;
+}
+
+/* --- how long ------------------------------------------------------------------------ */
+
+void experiment_expect_durations(struct experiment *experiment)
+{
+	for (size_t i = 0; i < experiment->cells_count; i++) {
+		const struct campaign_cell *cell = &experiment->campaign->cells[i];
+		uint64_t known_ns = 0;
+
+		if (experiment->store)
+			known_ns = run_store_expected_duration_ns(experiment->store,
+								  cell->guest.name,
+								  cell->suite.name);
+		experiment->cells[i].expected_ns = known_ns ? known_ns :
+						   EXPERIMENT_TRIAL_GUESS_NS;
+	}
+}
+
+static uint64_t trial_expected_ns(const struct experiment *experiment, uint32_t cell)
+{
+	const struct experiment_cell *prepared = &experiment->cells[cell];
+
+	return prepared->measured_count ? prepared->measured_ns / prepared->measured_count :
+					  prepared->expected_ns;
+}
+
+/* A guest that is thought to run. */
+struct slot {
+	uint64_t end_ns;
+	uint64_t memory_mib;
+	uint32_t cpus_count;
+};
+
+struct forecast {
+	struct slot *slots;   /* owned */
+	size_t count;
+	uint64_t now_ns;
+	uint64_t memory_mib;  /* in use */
+	uint32_t cpus_count;  /* in use */
+};
+
+/* Time goes on until the guest that ends first has ended. */
+static void forecast_end_one(struct forecast *forecast)
+{
+	size_t first = 0;
+
+	for (size_t i = 1; i < forecast->count; i++)
+		if (forecast->slots[i].end_ns < forecast->slots[first].end_ns)
+			first = i;
+	forecast->now_ns = forecast->slots[first].end_ns;
+	forecast->memory_mib -= forecast->slots[first].memory_mib;
+	forecast->cpus_count -= forecast->slots[first].cpus_count;
+	forecast->slots[first] = forecast->slots[--forecast->count];
+}
+
+static void forecast_start(struct forecast *forecast, const struct experiment *experiment,
+			   uint32_t cell)
+{
+	const struct guest_spec *guest = &experiment->campaign->cells[cell].guest;
+	struct slot slot = {
+		.memory_mib = experiment_guest_memory_mib(guest),
+		.cpus_count = guest->vcpus_count < experiment->cpus_count ?
+			      guest->vcpus_count : experiment->cpus_count,
+	};
+
+	while (forecast->count &&
+	       (forecast->cpus_count + slot.cpus_count > experiment->cpus_count ||
+		forecast->memory_mib + slot.memory_mib > experiment->memory_mib))
+		forecast_end_one(forecast);
+	slot.end_ns = forecast->now_ns + trial_expected_ns(experiment, cell);
+	forecast->memory_mib += slot.memory_mib;
+	forecast->cpus_count += slot.cpus_count;
+	forecast->slots[forecast->count++] = slot;
+}
+
+/* By playing it through: guests of different shapes, started strictly in order,
+ * fill a host less than their number says. */
+uint64_t experiment_remaining_ns(const struct experiment *experiment, uint32_t block)
+{
+	const struct stored_run *run = &experiment->run;
+	cleanup_free struct slot *slots = memory_alloc_array(experiment->cpus_count + 1,
+							     sizeof(*slots));
+	struct forecast forecast = { .slots = slots };
+
+	for (size_t i = 0; i < run->trials_count; i++) {
+		const struct stored_trial *trial = &run->trials[i];
+
+		if (trial->state != TRIAL_FINISHED &&
+		    (block == UINT32_MAX || trial->block == block))
+			forecast_start(&forecast, experiment, trial->cell);
+	}
+	while (forecast.count)
+		forecast_end_one(&forecast);
+	return forecast.now_ns;
+}
+
+/* --- the plan as text ------------------------------------------------------------------ */
+
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void print_head(const struct experiment *experiment)
+{
+	const struct campaign *campaign = experiment->campaign;
+	const struct stored_run *run = &experiment->run;
+	size_t blocks = run->trials_count / (run->variants_count * run->cells_count);
+
+	printf("campaign %s: %zu trials (%zu variant%s%s, %zu cell%s, %zu block%s), seed %" PRIu64
+	       ", %s\n", campaign->name, run->trials_count, campaign->variants_count,
+	       plural(campaign->variants_count),
+	       campaign->control ? " and the A/A control" : "", campaign->cells_count,
+	       plural(campaign->cells_count), blocks, plural(blocks), run->seed,
+	       run->accelerator);
+}
+
+static void print_kernels(const struct experiment *experiment, uint64_t *ret_build_ns)
+{
+	const struct campaign *campaign = experiment->campaign;
+	bool cold = true;
+
+	*ret_build_ns = 0;
+	for (size_t i = 0; i < campaign->variants_count; i++)
+		cold = cold && !experiment->kernel_cached[i];
+	printf("kernels:\n");
+	for (size_t i = 0; i < campaign->variants_count; i++) {
+		const struct variant *variant = &campaign->variants[i];
+		cleanup_free char *cmdline = variant_cmdline(variant);
+		bool cached = experiment->kernel_cached[i];
+
+		printf("  %-16s %s, %.12s, %s%s%s%s\n", variant->name,
+		       variant->kernel.base.name, experiment->kernel_keys[i],
+		       cached ? "built already" : "to be built", *cmdline ? "; " : "", cmdline,
+		       i == campaign->baseline ? " (baseline)" : "");
+		if (cached)
+			continue;
+		*ret_build_ns += cold ? COLD_BUILD_NS : NEXT_BUILD_NS;
+		cold = false;
+	}
+}
+
+static void print_trials(const struct experiment *experiment)
+{
+	const struct stored_run *run = &experiment->run;
+
+	printf("trials, in this order:\n  %6s %6s  %-24s %s\n", "trial", "block", "variant",
+	       "guest/suite");
+	for (size_t i = 0; i < run->trials_count; i++) {
+		const struct stored_trial *trial = &run->trials[i];
+		const struct stored_cell *cell = &run->cells[trial->cell];
+
+		printf("  %6u %6u  %-24s %s/%s\n", trial->order + 1, trial->block + 1,
+		       run->variants[trial->variant].label, cell->guest, cell->suite);
+	}
+}
+
+static void print_estimate(const struct experiment *experiment, uint64_t build_ns)
+{
+	uint64_t boots_ns = experiment_remaining_ns(experiment, UINT32_MAX);
+
+	printf("estimated: %.1f minutes (kernels %.1f, boots %.1f)\n",
+	       (double)(build_ns + boots_ns) / 60e9, (double)build_ns / 60e9,
+	       (double)boots_ns / 60e9);
+	for (size_t i = 0; i < experiment->cells_count; i++) {
+		const struct campaign_cell *cell = &experiment->campaign->cells[i];
+		char duration[CLOCK_TEXT_MAX];
+
+		printf("  %s/%s: %s a trial, %" PRIu32 " at once\n", cell->guest.name,
+		       cell->suite.name,
+		       duration_format(experiment->cells[i].expected_ns, duration),
+		       experiment_concurrency(experiment, &cell->guest));
+	}
+	if (experiment->campaign->budget_minutes)
+		printf("budget: %" PRIu32 " minutes of boots; no block starts that would pass it\n",
+		       experiment->campaign->budget_minutes);
+}
+
+int experiment_print_plan(const struct campaign *campaign,
+			  const struct experiment_options *options, struct error *err)
+{
+	cleanup_experiment struct experiment experiment = { .lock = -1 };
+	cleanup_free char *store_path = path_join(options->results_dir, "store.sqlite");
+	uint64_t build_ns = 0;
+	int rc = experiment_prepare(campaign, options, &experiment, err);
+
+	/* A plan leaves nothing behind: no store is made for it. */
+	if (!rc && path_exists(store_path))
+		rc = run_store_open(options->results_dir, &experiment.store, err);
+	if (!rc)
+		rc = experiment_make_plan(&experiment, &experiment.run, err);
+	if (rc)
+		return rc;
+	experiment_expect_durations(&experiment);
+	print_head(&experiment);
+	print_kernels(&experiment, &build_ns);
+	print_trials(&experiment);
+	print_estimate(&experiment, build_ns);
+	return 0;
+}

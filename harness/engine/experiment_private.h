@@ -1,0 +1,123 @@
+/* experiment_private.h - what the experiment*.c files share. experiment.h is
+ * the interface.
+ *
+ *     experiment_check.c        campaign and host > struct experiment, refusals
+ *     experiment_plan.c         > struct stored_run; the printed plan
+ *     experiment_config.c       copy of the configs with the run, for resume
+ *     experiment_kernels.c      kernels built, checked, recorded
+ *     experiment_fingerprint.c  what makes trials comparable
+ *     experiment_boots.c        the loop over trials
+ *     experiment.c              run and resume as a whole
+ */
+#ifndef KERNGATE_ENGINE_EXPERIMENT_PRIVATE_H
+#define KERNGATE_ENGINE_EXPERIMENT_PRIVATE_H
+
+#include "experiment.h"
+#include "fleet.h"
+#include "guest_image.h"
+#include "hash.h"
+
+/* A trial of a cell that no run of this store has measured yet. */
+#define EXPERIMENT_TRIAL_GUESS_NS (UINT64_C(10) * 1000000000)
+
+#define EXPERIMENT_CPUS_MAX 1024
+
+struct experiment_cell {
+	char *initrd_common;          /* path; owned; NULL until the boots */
+	char initrd_sha256[SHA256_HEX_SIZE];
+	char guest_sha256[SHA256_HEX_SIZE]; /* of the shape's record */
+	const struct workload_info **workloads; /* of each row; array owned */
+	const char **row_names;       /* borrowed from the campaign; array owned */
+	uint64_t expected_ns;         /* of one trial */
+	uint64_t measured_ns;         /* sum over this process's trials */
+	uint32_t measured_count;
+};
+
+struct experiment {
+	const struct experiment_options *options; /* borrowed */
+	const struct campaign *campaign;          /* borrowed */
+	struct workload_catalog catalog;
+	struct kernel_cache *cache;       /* owned */
+	char (*kernel_keys)[SHA256_HEX_SIZE]; /* of each variant; owned */
+	bool *kernel_cached;              /* owned */
+	struct built_kernel *kernels;     /* of each variant, once built; owned */
+	size_t kernels_count;
+	struct experiment_cell *cells;    /* as campaign->cells; owned */
+	size_t cells_count;
+	uint32_t cpus[EXPERIMENT_CPUS_MAX];
+	uint32_t cpus_count;
+	enum accelerator accelerator;
+	struct accelerator_probe probe;
+	uint64_t memory_mib;              /* that guests may take together */
+	struct run_store *store;          /* owned */
+	struct stored_run run;
+	char *run_folder;                 /* owned */
+	int lock;                         /* fd of the run's lock, or -1 */
+	struct fleet *fleet;              /* owned */
+	struct strvec fingerprint;        /* lines that all trials share */
+};
+
+void experiment_release(struct experiment *experiment);
+#define cleanup_experiment cleanup_with(experiment_release)
+
+/* --- experiment_check.c: fills *ret; refuses what cannot work ------------- */
+int experiment_prepare(const struct campaign *campaign,
+		       const struct experiment_options *options,
+		       struct experiment *ret, struct error *err) must_check;
+/* Guests of this shape that may run at once here: at least 1. */
+uint32_t experiment_concurrency(const struct experiment *experiment,
+				const struct guest_spec *guest);
+/* Memory one running guest takes from the host. */
+uint64_t experiment_guest_memory_mib(const struct guest_spec *guest);
+/* -ENOSPC when so little is left that writing must be expected to fail. */
+int experiment_check_space(const struct experiment *experiment, struct error *err) must_check;
+
+/* --- experiment_plan.c ------------------------------------------------------ */
+/* JSON of a guest's shape, keys sorted; owned. */
+char *experiment_guest_record(const struct guest_spec *guest);
+/* Everything of a new run but its id. */
+int experiment_make_plan(const struct experiment *experiment,
+			 struct stored_run *ret_run, struct error *err) must_check;
+/* Index into campaign->variants of a stored variant (the control's copy is the
+ * baseline). */
+size_t experiment_variant_of(const struct experiment *experiment, uint32_t stored_variant);
+/* Looks up expected_ns of all cells; store may be NULL. */
+void experiment_expect_durations(struct experiment *experiment);
+/* Time that the unfinished trials of one block (UINT32_MAX: of all) will take,
+ * several at once where there is room. */
+uint64_t experiment_remaining_ns(const struct experiment *experiment, uint32_t block);
+
+/* --- experiment_config.c ---------------------------------------------------- */
+int experiment_save_config(const struct experiment *experiment, struct error *err) must_check;
+/* The campaign that a stored run was made from, from its own copy or else from
+ * where it was: what matters must be as it was stored. */
+int experiment_load_config(struct run_store *store, const struct stored_run *run,
+			   const struct experiment_options *options,
+			   struct campaign *ret_campaign, struct error *err) must_check;
+/* -ESTALE naming the first difference that would make trials unlike. Pure. */
+int experiment_compare_config(const struct stored_run *run, const struct stored_run *planned,
+			      struct error *err) must_check;
+
+/* --- experiment_kernels.c --------------------------------------------------- */
+int experiment_build_kernels(struct experiment *experiment, struct error *err) must_check;
+
+/* --- experiment_fingerprint.c ----------------------------------------------- */
+void experiment_fingerprint_begin(struct experiment *experiment);
+/* Sorted "key=value\n" lines of one trial; owned. */
+char *experiment_fingerprint(const struct experiment *experiment, uint32_t cell,
+			     uint32_t stored_variant);
+
+/* --- experiment_boots.c ----------------------------------------------------- */
+int experiment_boot_trials(struct experiment *experiment, struct error *err) must_check;
+/* Index of the next planned trial, in order; repeats, which stand at the end of
+ * the plan, come first: near in time to the block they belong to. SIZE_MAX if
+ * nothing is left. Pure. */
+size_t experiment_next_trial(const struct stored_run *run);
+/* Whether the budget allows a block to be begun after spent_ns. The first always
+ * may: a run of nothing would tell nothing. Pure. */
+bool experiment_block_fits(const struct experiment *experiment, uint32_t block,
+			   uint64_t spent_ns);
+/* Whether a finished trial is to be repeated. Pure. */
+bool experiment_wants_repeat(const struct stored_trial *trial, uint32_t repeats_max);
+
+#endif

@@ -1,0 +1,47 @@
+/* fleet_guest_private.h - what fleet_guest.c (start, run, end) and
+ * fleet_guest_result.c (what came of it) share.
+ */
+#ifndef KERNGATE_ENGINE_FLEET_GUEST_PRIVATE_H
+#define KERNGATE_ENGINE_FLEET_GUEST_PRIVATE_H
+
+#include <stdio.h>
+
+#include "fleet_deadline.h"
+#include "fleet_guest.h"
+#include "host_info.h"
+#include "kernel_log.h"
+
+struct fleet_guest {
+	struct fleet_place place;
+	struct fleet_job job;
+	char uuid[37];
+	uint32_t pins[GUEST_VCPUS_MAX];
+	char *xml, *pmem_path;          /* owned */
+	struct domain *domain;          /* NULL until fleet_guest_created */
+	struct domain *new_domain;      /* of the thread that creates it */
+	uint64_t new_domain_ns;
+	struct guest_port *console, *results;
+	struct kernel_log *log;         /* owned */
+	struct guest_lines *lines;      /* owned */
+	FILE *events;                   /* fleet.log */
+	struct guest_clock clock;
+	struct trial_times times;
+	struct host_sample before;
+	bool is_ended;                  /* by us */
+	bool is_stopped;                /* libvirt said so, or it need not */
+	bool has_stop_event;            /* libvirt's last word was heard */
+	bool has_crash_event;
+	bool is_failed;                 /* QEMU's fault */
+	bool is_timed_out, is_flooding;
+	char *ended_reason;             /* owned; NULL unless is_ended */
+};
+
+/* A line of fleet.log, with the time since the start. */
+void fleet_guest_note(struct fleet_guest *guest, const char *format, ...)
+	printf_like(2, 3);
+/* A file in the job's folder, without the fsync of file_write_atomic: a record
+ * for people, and the next guest waits for it. */
+int fleet_guest_save(const struct fleet_guest *guest, const char *name,
+		     const char *text, size_t length, struct error *err) must_check;
+
+#endif

@@ -1,0 +1,12 @@
+/* kernel_lookup.h - kernels that the cache has, by key; for the builder. */
+#ifndef KERNGATE_ENGINE_KERNEL_LOOKUP_H
+#define KERNGATE_ENGINE_KERNEL_LOOKUP_H
+
+#include "kernel_cache.h"
+
+/* Verifies the kernel (its image's checksum too) and marks it in use. -ENOENT,
+ * with the reason in err, if there is none or it is damaged. */
+int kernel_lookup(struct kernel_cache *cache, const char *key,
+		  struct built_kernel *ret_kernel, struct error *err) must_check;
+
+#endif

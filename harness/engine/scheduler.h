@@ -1,0 +1,17 @@
+/* scheduler.h - the order of trials: balanced random blocks from a seed. In
+ * every block each cell boots every variant once (the A/A copy of the baseline
+ * is a variant of its own); the order inside a block is a random permutation
+ * (GSL mt19937), so that drift hits all sides alike. Pure.
+ */
+#ifndef KERNGATE_ENGINE_SCHEDULER_H
+#define KERNGATE_ENGINE_SCHEDULER_H
+
+#include <stdint.h>
+
+#include "run_store.h"
+
+/* Fills run->trials (owned) from cells, variants, control and seed. Cells are
+ * interleaved within a block, the order of cells random too. */
+void scheduler_plan(struct stored_run *run, uint32_t blocks_count);
+
+#endif

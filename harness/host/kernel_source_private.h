@@ -1,0 +1,35 @@
+/* kernel_source_private.h - shared by kernel_source*.c only. */
+#ifndef KERNGATE_HOST_KERNEL_SOURCE_PRIVATE_H
+#define KERNGATE_HOST_KERNEL_SOURCE_PRIVATE_H
+
+#include "kernel_source.h"
+#include "strbuf.h"
+
+struct source_job {
+	const struct source_spec *source;
+	const char *phase;     /* for progress */
+	const char *folder;    /* to work in */
+	const char *previous;  /* or NULL */
+	char *tree;            /* folder/tree, to be made; owned by the caller */
+};
+
+/* Each fills location, identity and detail of record. */
+int source_fetch_debian(const struct source_job *job,
+			struct source_record *record, struct error *err) must_check;
+int source_fetch_git(const struct source_job *job,
+		     struct source_record *record, struct error *err) must_check;
+int source_fetch_tarball(const struct source_job *job,
+			 struct source_record *record, struct error *err) must_check;
+int source_fetch_dir(const struct source_job *job,
+		     struct source_record *record, struct error *err) must_check;
+
+/* Adds every file that a copy of the folder would take to the hash. */
+int source_dir_hash(const char *path, struct sha256 *hash,
+		    struct error *err) must_check;
+
+/* Unpacks an archive (see unpack.h) with progress and makes the one folder in
+ * it (or all of it, if a Makefile lies on top) the job's tree. */
+int source_unpack(const struct source_job *job, const char *archive,
+		  const char *const *inside, struct error *err) must_check;
+
+#endif

@@ -1,0 +1,326 @@
+/* run_store_query.c - reading parts of runs: one trial's result, samples of a
+ * metric, findings, the list of runs, what a trial is expected to take.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "memory.h"
+#include "run_store_private.h"
+
+/* --- one trial ----------------------------------------------------------------- */
+
+static int load_outcome(struct run_store *store, int64_t trial_id,
+			struct trial_result *result, struct error *err)
+{
+	cleanup_statement struct statement st = STATEMENT_INIT;
+	cleanup_free char *outcome = NULL;
+	int rc = statement_prepare(store,
+		"SELECT outcome, reason, kernel_release, create_ns, created_ns, first_byte_ns,"
+		" user_space_ns, end_marker_ns, stopped_ns, steal_ratio, others_cpus,"
+		" pressure_memory_ratio, frequency_mhz, disturbed, disturbed_reason"
+		" FROM trials WHERE id = ?1 AND state = 'finished'", &st, err);
+
+	if (rc)
+		return rc;
+	statement_bind_integer(&st, 1, trial_id);
+	rc = statement_step(&st, err);
+	if (rc <= 0)
+		return rc ? rc : error_set(err, -ENOENT, "%s: trial %lld is not finished",
+					   store->path, (long long)trial_id);
+	outcome = statement_text(&st, 0);
+	if (outcome_parse(outcome, &result->outcome))
+		return error_set(err, -EUCLEAN, "%s: unknown outcome '%s'", store->path, outcome);
+	result->reason = statement_text(&st, 1);
+	result->kernel_release = statement_text(&st, 2);
+	result->times = (struct trial_times){
+		.create_ns = (uint64_t)statement_integer(&st, 3),
+		.created_ns = (uint64_t)statement_integer(&st, 4),
+		.first_byte_ns = (uint64_t)statement_integer(&st, 5),
+		.user_space_ns = (uint64_t)statement_integer(&st, 6),
+		.end_marker_ns = (uint64_t)statement_integer(&st, 7),
+		.stopped_ns = (uint64_t)statement_integer(&st, 8),
+	};
+	result->host = (struct host_evidence){
+		.steal_ratio = statement_real(&st, 9),
+		.others_cpus = statement_real(&st, 10),
+		.pressure_memory_ratio = statement_real(&st, 11),
+		.frequency_mhz = statement_real(&st, 12),
+		.disturbed = statement_integer(&st, 13),
+		.reason = statement_text(&st, 14),
+	};
+	return 0;
+}
+
+static int load_row_results(struct run_store *store, int64_t trial_id,
+			    struct trial_result *result, struct error *err)
+{
+	cleanup_statement struct statement st = STATEMENT_INIT;
+	int rc = statement_prepare(store, "SELECT outcome, reason FROM row_results"
+				   " WHERE trial = ?1 ORDER BY row", &st, err);
+
+	if (rc)
+		return rc;
+	statement_bind_integer(&st, 1, trial_id);
+	while ((rc = statement_step(&st, err)) > 0) {
+		cleanup_free char *outcome = statement_text(&st, 0);
+		struct row_result *row;
+
+		result->rows = memory_realloc_array(result->rows, result->rows_count + 1,
+						    sizeof(*result->rows));
+		row = &result->rows[result->rows_count++];
+		*row = (struct row_result){ .reason = statement_text(&st, 1) };
+		if (outcome_parse(outcome, &row->outcome))
+			return error_set(err, -EUCLEAN, "%s: unknown outcome '%s'", store->path,
+					 outcome);
+	}
+	return rc;
+}
+
+static int load_samples(struct run_store *store, int64_t trial_id,
+			struct trial_result *result, struct error *err)
+{
+	cleanup_statement struct statement st = STATEMENT_INIT;
+	int rc = statement_prepare(store,
+		"SELECT x.row, m.name, x.iteration, x.value FROM samples x"
+		" JOIN trials t ON t.id = x.trial JOIN metrics m ON m.run = t.run"
+		"  AND m.cell = t.cell AND m.row = x.row AND m.metric = x.metric"
+		" WHERE x.trial = ?1 ORDER BY x.row, x.metric, x.sample", &st, err);
+
+	if (rc)
+		return rc;
+	statement_bind_integer(&st, 1, trial_id);
+	while ((rc = statement_step(&st, err)) > 0) {
+		cleanup_free char *metric = statement_text(&st, 1);
+
+		trial_result_add_sample(result, (uint32_t)statement_integer(&st, 0), metric,
+					(uint32_t)statement_integer(&st, 2),
+					statement_real(&st, 3));
+	}
+	return rc;
+}
+
+/* Columns kind, title, excerpt, line from `first` on. */
+static int read_finding(struct run_store *store, struct statement *st, int first,
+			struct finding *ret, struct error *err)
+{
+	cleanup_free char *kind = statement_text(st, first);
+
+	*ret = (struct finding){ .kind = FINDING_TAINT };
+	if (finding_kind_parse(kind, &ret->kind))
+		return error_set(err, -EUCLEAN, "%s: unknown kind of finding '%s'", store->path,
+				 kind);
+	ret->title = statement_text(st, first + 1);
+	ret->excerpt = statement_text(st, first + 2);
+	ret->line = (uint64_t)statement_integer(st, first + 3);
+	return 0;
+}
+
+static int load_findings(struct run_store *store, int64_t trial_id,
+			 struct trial_result *result, struct error *err)
+{
+	cleanup_statement struct statement st = STATEMENT_INIT;
+	int rc = statement_prepare(store, "SELECT kind, title, excerpt, line FROM findings"
+				   " WHERE trial = ?1 ORDER BY finding", &st, err);
+
+	if (rc)
+		return rc;
+	statement_bind_integer(&st, 1, trial_id);
+	while ((rc = statement_step(&st, err)) > 0) {
+		result->findings = memory_realloc_array(result->findings,
+							result->findings_count + 1,
+							sizeof(*result->findings));
+		rc = read_finding(store, &st, 0, &result->findings[result->findings_count], err);
+		if (rc)
+			return rc;
+		result->findings_count++;
+	}
+	return rc;
+}
+
+int run_store_load_result(struct run_store *store, int64_t trial_id,
+			  struct trial_result *result, struct error *err)
+{
+	int rc = load_outcome(store, trial_id, result, err);
+
+	if (!rc)
+		rc = load_row_results(store, trial_id, result, err);
+	if (!rc)
+		rc = load_samples(store, trial_id, result, err);
+	if (!rc)
+		rc = load_findings(store, trial_id, result, err);
+	return rc;
+}
+
+/* --- samples of one metric ------------------------------------------------------ */
+
+void stored_samples_free(struct stored_samples *items, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(items[i].values);
+	free(items);
+}
+
+struct samples_list {
+	struct stored_samples *items; /* owned */
+	size_t count;
+};
+
+static void samples_list_release(struct samples_list *list)
+{
+	stored_samples_free(list->items, list->count);
+}
+
+static void add_value(struct samples_list *list, struct statement *st)
+{
+	int64_t trial_id = statement_integer(st, 0);
+	struct stored_samples *item;
+
+	if (!list->count || list->items[list->count - 1].trial_id != trial_id) {
+		list->items = memory_realloc_array(list->items, list->count + 1,
+						   sizeof(*list->items));
+		list->items[list->count++] = (struct stored_samples){
+			.trial_id = trial_id,
+			.block = (uint32_t)statement_integer(st, 1),
+			.variant = (uint32_t)statement_integer(st, 2),
+		};
+	}
+	item = &list->items[list->count - 1];
+	/* Capacity is the next power of two: grows when count is one. */
+	if (!(item->count & (item->count - 1)))
+		item->values = memory_realloc_array(item->values,
+						    item->count ? 2 * item->count : 1,
+						    sizeof(*item->values));
+	item->values[item->count++] = statement_real(st, 3);
+}
+
+int run_store_samples(struct run_store *store, const char *run_id, uint32_t cell, uint32_t row,
+		      const char *metric, struct stored_samples **ret_items, size_t *ret_count,
+		      struct error *err)
+{
+	cleanup_with(samples_list_release) struct samples_list list = { .items = NULL };
+	cleanup_statement struct statement st = STATEMENT_INIT;
+	int rc = statement_prepare(store,
+		"SELECT t.id, t.block, t.variant, x.value FROM runs r"
+		" JOIN metrics m ON m.run = r.run AND m.cell = ?2 AND m.row = ?3 AND m.name = ?4"
+		" JOIN trials t ON t.run = r.run AND t.cell = ?2 AND t.state = 'finished'"
+		"  AND NOT t.superseded AND t.outcome <> 'broken'"
+		" JOIN row_results o ON o.trial = t.id AND o.row = ?3 AND o.outcome = 'passed'"
+		" JOIN samples x ON x.trial = t.id AND x.row = ?3 AND x.metric = m.metric"
+		" WHERE r.id = ?1 ORDER BY t.plan_order, x.sample", &st, err);
+
+	if (rc)
+		return rc;
+	statement_bind_text(&st, 1, run_id);
+	statement_bind_integer(&st, 2, cell);
+	statement_bind_integer(&st, 3, row);
+	statement_bind_text(&st, 4, metric);
+	while ((rc = statement_step(&st, err)) > 0)
+		add_value(&list, &st);
+	if (rc)
+		return rc;
+	*ret_items = take_pointer(list.items);
+	*ret_count = list.count;
+	list.count = 0;
+	return 0;
+}
+
+/* --- findings of a run ------------------------------------------------------------ */
+
+void stored_findings_free(struct stored_finding *items, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(items[i].finding.title);
+		free(items[i].finding.excerpt);
+	}
+	free(items);
+}
+
+int run_store_findings(struct run_store *store, const char *run_id,
+		       struct stored_finding **ret_items, size_t *ret_count,
+		       struct error *err)
+{
+	cleanup_statement struct statement st = STATEMENT_INIT;
+	struct stored_finding *items = NULL;
+	size_t count = 0;
+	int rc = statement_prepare(store,
+		"SELECT t.id, f.kind, f.title, f.excerpt, f.line FROM runs r"
+		" JOIN trials t ON t.run = r.run JOIN findings f ON f.trial = t.id"
+		" WHERE r.id = ?1 ORDER BY t.plan_order, f.finding", &st, err);
+
+	if (rc)
+		return rc;
+	statement_bind_text(&st, 1, run_id);
+	while ((rc = statement_step(&st, err)) > 0) {
+		items = memory_realloc_array(items, count + 1, sizeof(*items));
+		items[count].trial_id = statement_integer(&st, 0);
+		rc = read_finding(store, &st, 1, &items[count].finding, err);
+		if (rc)
+			break;
+		count++;
+	}
+	if (rc) {
+		stored_findings_free(items, count);
+		return rc;
+	}
+	*ret_items = items;
+	*ret_count = count;
+	return 0;
+}
+
+/* --- over all runs ------------------------------------------------------------------ */
+
+int run_store_list(struct run_store *store, size_t max, struct stored_run **ret_runs,
+		   size_t *ret_count, struct error *err)
+{
+	cleanup_statement struct statement st = STATEMENT_INIT;
+	struct stored_run *runs = NULL;
+	size_t count = 0;
+	int rc = statement_prepare(store,
+		"SELECT id, campaign, state, started_wall_ns, finished_wall_ns FROM runs"
+		" ORDER BY run DESC LIMIT ?1", &st, err);
+
+	if (rc)
+		return rc;
+	statement_bind_integer(&st, 1, max > INT64_MAX ? INT64_MAX : (int64_t)max);
+	while ((rc = statement_step(&st, err)) > 0) {
+		runs = memory_realloc_array(runs, count + 1, sizeof(*runs));
+		runs[count++] = (struct stored_run){
+			.id = statement_text(&st, 0),
+			.campaign = statement_text(&st, 1),
+			.state = statement_text(&st, 2),
+			.started_wall_ns = (uint64_t)statement_integer(&st, 3),
+			.finished_wall_ns = (uint64_t)statement_integer(&st, 4),
+			.control_variant = -1,
+		};
+	}
+	if (rc) {
+		for (size_t i = 0; i < count; i++)
+			stored_run_release(&runs[i]);
+		free(runs);
+		return rc;
+	}
+	*ret_runs = runs;
+	*ret_count = count;
+	return 0;
+}
+
+uint64_t run_store_expected_duration_ns(struct run_store *store, const char *guest,
+					const char *suite)
+{
+	cleanup_statement struct statement st = STATEMENT_INIT;
+	/* The newest only: hosts, guests and suites change under their names. */
+	int rc = statement_prepare(store,
+		"WITH recent AS (SELECT t.duration_ns AS d FROM trials t"
+		"  JOIN cells c USING (run, cell) WHERE c.guest = ?1 AND c.suite = ?2"
+		"  AND t.outcome = 'passed' AND t.duration_ns > 0 ORDER BY t.id DESC LIMIT 41)"
+		" SELECT d FROM recent ORDER BY d LIMIT 1"
+		" OFFSET (SELECT count(*) / 2 FROM recent)", &st, NULL);
+
+	if (rc)
+		return 0;
+	statement_bind_text(&st, 1, guest);
+	statement_bind_text(&st, 2, suite);
+	if (statement_step(&st, NULL) <= 0)
+		return 0;
+	return (uint64_t)statement_integer(&st, 0);
+}

@@ -1,0 +1,219 @@
+/* run_store_schema.c - the tables, their versions and how an older database
+ * becomes a newer one. docs/result-format.md explains the columns to readers.
+ */
+#include <errno.h>
+
+#include "run_store_private.h"
+
+/* Version 1. Text columns with few values are checked by SQLite too, so that
+ * what other programs write stays readable here. */
+static const char schema_1[] =
+	"CREATE TABLE runs ("
+	"  run INTEGER PRIMARY KEY,"
+	"  id TEXT NOT NULL UNIQUE,"
+	"  campaign TEXT NOT NULL,"
+	"  campaign_file TEXT NOT NULL,"
+	"  state TEXT NOT NULL CHECK (state IN ('running', 'interrupted', 'finished')),"
+	"  note TEXT,"
+	"  started_wall_ns INTEGER NOT NULL,"
+	"  finished_wall_ns INTEGER NOT NULL DEFAULT 0,"
+	"  seed INTEGER NOT NULL,"
+	"  control INTEGER NOT NULL CHECK (control IN (0, 1)),"
+	"  baseline INTEGER NOT NULL,"
+	"  control_variant INTEGER,"
+	"  margin_percent REAL NOT NULL,"
+	"  alpha REAL NOT NULL,"
+	"  confidence REAL NOT NULL,"
+	"  correction TEXT NOT NULL,"
+	"  accelerator TEXT NOT NULL,"
+	"  accelerator_reason TEXT"
+	") STRICT;"
+	"CREATE TABLE variants ("
+	"  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,"
+	"  variant INTEGER NOT NULL,"
+	"  label TEXT NOT NULL,"
+	"  name TEXT NOT NULL,"
+	"  kernel_key TEXT NOT NULL,"
+	"  image_sha256 TEXT,"
+	"  kernel_record TEXT,"
+	"  cmdline TEXT NOT NULL,"
+	"  PRIMARY KEY (run, variant),"
+	"  UNIQUE (run, label)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE cells ("
+	"  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,"
+	"  cell INTEGER NOT NULL,"
+	"  guest TEXT NOT NULL,"
+	"  suite TEXT NOT NULL,"
+	"  guest_record TEXT NOT NULL,"
+	"  PRIMARY KEY (run, cell)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE suite_rows ("
+	"  run INTEGER NOT NULL,"
+	"  cell INTEGER NOT NULL,"
+	"  row INTEGER NOT NULL,"
+	"  name TEXT NOT NULL,"
+	"  workload TEXT NOT NULL,"
+	"  arguments TEXT NOT NULL,"
+	"  PRIMARY KEY (run, cell, row),"
+	"  FOREIGN KEY (run, cell) REFERENCES cells ON DELETE CASCADE"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE metrics ("
+	"  run INTEGER NOT NULL,"
+	"  cell INTEGER NOT NULL,"
+	"  row INTEGER NOT NULL,"
+	"  metric INTEGER NOT NULL,"
+	"  name TEXT NOT NULL,"
+	"  unit TEXT NOT NULL,"
+	"  meaning TEXT NOT NULL,"
+	"  better TEXT NOT NULL CHECK (better IN ('lower', 'higher')),"
+	"  kind TEXT NOT NULL CHECK (kind IN ('time', 'rate', 'count', 'tail')),"
+	"  secondary INTEGER NOT NULL CHECK (secondary IN (0, 1)),"
+	"  PRIMARY KEY (run, cell, row, metric),"
+	"  UNIQUE (run, cell, row, name),"
+	"  FOREIGN KEY (run, cell, row) REFERENCES suite_rows ON DELETE CASCADE"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE fingerprints ("
+	"  fingerprint INTEGER PRIMARY KEY,"
+	"  text TEXT NOT NULL UNIQUE"
+	") STRICT;"
+	"CREATE TABLE trials ("
+	"  id INTEGER PRIMARY KEY,"
+	"  run INTEGER NOT NULL,"
+	"  plan_order INTEGER NOT NULL,"
+	"  block INTEGER NOT NULL,"
+	"  cell INTEGER NOT NULL,"
+	"  variant INTEGER NOT NULL,"
+	"  attempt INTEGER NOT NULL,"
+	"  superseded INTEGER NOT NULL DEFAULT 0 CHECK (superseded IN (0, 1)),"
+	"  state TEXT NOT NULL CHECK (state IN ('planned', 'started', 'finished')),"
+	"  started_wall_ns INTEGER,"
+	"  outcome TEXT CHECK (outcome IN ('passed', 'failed', 'skipped', 'broken',"
+	"    'crashed', 'timed-out')),"
+	"  reason TEXT,"
+	"  kernel_release TEXT,"
+	"  fingerprint INTEGER REFERENCES fingerprints,"
+	"  create_ns INTEGER, created_ns INTEGER, first_byte_ns INTEGER,"
+	"  user_space_ns INTEGER, end_marker_ns INTEGER, stopped_ns INTEGER,"
+	"  duration_ns INTEGER,"
+	"  steal_ratio REAL, others_cpus REAL, pressure_memory_ratio REAL,"
+	"  frequency_mhz REAL,"
+	"  disturbed INTEGER NOT NULL DEFAULT 0 CHECK (disturbed IN (0, 1)),"
+	"  disturbed_reason TEXT,"
+	"  UNIQUE (run, plan_order),"
+	"  CHECK ((state = 'finished') = (outcome IS NOT NULL)),"
+	"  FOREIGN KEY (run, cell) REFERENCES cells ON DELETE CASCADE,"
+	"  FOREIGN KEY (run, variant) REFERENCES variants ON DELETE CASCADE"
+	") STRICT;"
+	"CREATE TABLE row_results ("
+	"  trial INTEGER NOT NULL REFERENCES trials ON DELETE CASCADE,"
+	"  row INTEGER NOT NULL,"
+	"  outcome TEXT NOT NULL,"
+	"  reason TEXT,"
+	"  PRIMARY KEY (trial, row)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE samples ("
+	"  trial INTEGER NOT NULL REFERENCES trials ON DELETE CASCADE,"
+	"  row INTEGER NOT NULL,"
+	"  metric INTEGER NOT NULL,"
+	"  sample INTEGER NOT NULL,"
+	"  iteration INTEGER NOT NULL,"
+	"  value REAL NOT NULL,"
+	"  PRIMARY KEY (trial, row, metric, sample)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE findings ("
+	"  trial INTEGER NOT NULL REFERENCES trials ON DELETE CASCADE,"
+	"  finding INTEGER NOT NULL,"
+	"  kind TEXT NOT NULL,"
+	"  title TEXT NOT NULL,"
+	"  excerpt TEXT NOT NULL,"
+	"  line INTEGER NOT NULL,"
+	"  PRIMARY KEY (trial, finding)"
+	") STRICT, WITHOUT ROWID;"
+	/* For people with sqlite3: every sample with its names. */
+	"CREATE VIEW measurements AS"
+	"  SELECT r.id AS run, t.id AS trial, t.plan_order, t.block, t.attempt,"
+	"    t.superseded, t.disturbed, c.guest, c.suite, s.name AS row, v.label AS variant,"
+	"    m.name AS metric, m.unit, x.iteration, x.value"
+	"  FROM samples x"
+	"  JOIN trials t ON t.id = x.trial"
+	"  JOIN runs r ON r.run = t.run"
+	"  JOIN variants v ON v.run = t.run AND v.variant = t.variant"
+	"  JOIN cells c ON c.run = t.run AND c.cell = t.cell"
+	"  JOIN suite_rows s ON s.run = t.run AND s.cell = t.cell AND s.row = x.row"
+	"  JOIN metrics m ON m.run = t.run AND m.cell = t.cell AND m.row = x.row"
+	"    AND m.metric = x.metric;";
+
+/* steps[n] makes version n + 1 of version n. Never change one that was
+ * released: add the next. */
+static const char *const steps[] = { schema_1 };
+#define SCHEMA_VERSION ((int64_t)ARRAY_COUNT(steps))
+
+static int pragma_read(struct run_store *store, const char *sql, int64_t *ret_value,
+		       struct error *err)
+{
+	cleanup_statement struct statement st = STATEMENT_INIT;
+	int rc = statement_prepare(store, sql, &st, err);
+
+	if (rc)
+		return rc;
+	rc = statement_step(&st, err);
+	if (rc < 0)
+		return rc;
+	*ret_value = rc > 0 ? statement_integer(&st, 0) : 0;
+	return 0;
+}
+
+static int refuse_foreign(struct run_store *store, int64_t version, struct error *err)
+{
+	int64_t application = 0, tables = 0;
+	int rc = pragma_read(store, "PRAGMA application_id", &application, err);
+
+	if (!rc)
+		rc = pragma_read(store, "SELECT count(*) FROM sqlite_schema", &tables, err);
+	if (rc)
+		return rc;
+	if (application != STORE_APPLICATION_ID && (application || tables || version))
+		return error_set(err, -EPROTO,
+				 "%s: is a database of another program (application id %lld); "
+				 "choose another results folder", store->path,
+				 (long long)application);
+	if (version > SCHEMA_VERSION)
+		return error_set(err, -EPROTO,
+				 "%s: was written by a newer kerngate (schema %lld, this one "
+				 "knows %lld); it was left alone", store->path,
+				 (long long)version, (long long)SCHEMA_VERSION);
+	return 0;
+}
+
+static int migrate_step(struct run_store *store, int64_t from, struct error *err)
+{
+	char pragma[80];
+	int rc = store_execute(store, steps[from], err);
+
+	if (rc)
+		return rc;
+	(void)snprintf(pragma, sizeof(pragma),
+		       "PRAGMA application_id = %d; PRAGMA user_version = %lld",
+		       STORE_APPLICATION_ID, (long long)from + 1);
+	return store_execute(store, pragma, err);
+}
+
+int store_schema_prepare(struct run_store *store, struct error *err)
+{
+	cleanup_transaction struct transaction tx = TRANSACTION_INIT;
+	int64_t version = 0;
+	int rc = pragma_read(store, "PRAGMA user_version", &version, err);
+
+	if (!rc)
+		rc = refuse_foreign(store, version, err);
+	if (rc || version == SCHEMA_VERSION)
+		return rc;
+	rc = transaction_begin(store, &tx, err);
+	/* Again, now that no other process can be doing the same. */
+	if (!rc)
+		rc = pragma_read(store, "PRAGMA user_version", &version, err);
+	for (; !rc && version < SCHEMA_VERSION; version++)
+		rc = migrate_step(store, version, err);
+	return rc ? rc : transaction_commit(&tx, err);
+}

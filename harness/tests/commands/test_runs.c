@@ -1,0 +1,254 @@
+/* test_runs.c - run, show, compare and gate as people use them, on made-up runs
+ * in a store; nothing is booted. What the tables say in full is the renderers'
+ * own test.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "files.h"
+#include "memory.h"
+#include "program.h"
+#include "run_store.h"
+#include "sample_run.h"
+#include "test.h"
+
+#define cleanup_run cleanup_with(stored_run_release)
+
+static void close_store(struct run_store **store)
+{
+	run_store_close(*store);
+}
+
+static void cleanup_json_(json_t **json)
+{
+	json_decref(*json);
+}
+
+#define cleanup_json cleanup_with(cleanup_json_)
+
+/* A run of 8 blocks; B's samples are factor times A's, with a little noise that
+ * is the same in every run. unfinished: that many trials at the end are left. */
+static const char *store_with_run(const char *id, double factor, size_t unfinished)
+{
+	const char *folder = test_temp_folder();
+	cleanup_with(close_store) struct run_store *store = NULL;
+	cleanup_run struct stored_run run = sample_run(8, 1);
+	struct error err = ERROR_INIT;
+
+	run.id = string_copy(id);
+	CU_ASSERT_EQUAL(run_store_open(folder, &store, &err), 0);
+	if (!store || !test_check(!run_store_begin(store, &run, &err)))
+		return folder;
+	for (size_t i = 0; i + unfinished < run.trials_count; i++) {
+		const struct stored_trial *trial = &run.trials[i];
+		double value = (1e6 + (double)(i * 7919 % 1000)) *
+			       (trial->variant == 1 ? factor : 1);
+		cleanup_with(trial_result_release) struct trial_result result =
+			sample_result(4, value);
+
+		CU_ASSERT_EQUAL(run_store_trial_started(store, trial->id, &err), 0);
+		CU_ASSERT_EQUAL(run_store_trial_finished(store, trial->id, &result, "a=1\n", &err),
+				0);
+	}
+	if (!unfinished)
+		CU_ASSERT_EQUAL(run_store_set_state(store, run.id, "finished", &err), 0);
+	test_check_string(err.message, "");
+	return folder;
+}
+
+#define ID "20261121-213000-quick"
+
+/* --- run ---------------------------------------------------------------------------- */
+
+static void test_run_usage(void)
+{
+	cleanup_program struct program_run run = { .out = NULL };
+	const char *folder = test_temp_folder();
+	cleanup_free char *results = path_join(folder, "none");
+
+	program_run(&run, "run", "quick", "extra");
+	CU_ASSERT_EQUAL(run.status, 64);
+	test_check_contains(run.err, "one argument too many");
+	program_run(&run, "run", "--blocks", "0");
+	CU_ASSERT_EQUAL(run.status, 64);
+	test_check_contains(run.err, "expected a number from 1 to 10000");
+	program_run(&run, "run", "--seed", "0");
+	CU_ASSERT_EQUAL(run.status, 64);
+	program_run(&run, "run", "--dry-rum");
+	CU_ASSERT_EQUAL(run.status, 64);
+	test_check_contains(run.err, "did you mean --dry-run?");
+	program_run(&run, "run", "--resume", "--seed", "1");
+	CU_ASSERT_EQUAL(run.status, 64);
+	test_check_contains(run.err, "goes on with the plan as it is stored");
+	program_run(&run, "run", "quik", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 2);
+	test_check_contains(run.err, "did you mean 'quick'?");
+	program_run(&run, "run", "--resume", "--results", folder);
+	CU_ASSERT_EQUAL(run.status, 2);
+	test_check_contains(run.err, "nothing to resume");
+	CU_ASSERT_FALSE(path_exists(results));
+}
+
+static void test_dry_run(void)
+{
+	cleanup_program struct program_run run = { .out = NULL }, again = { .out = NULL };
+	const char *folder = test_temp_folder();
+	cleanup_free char *results = path_join(folder, "none");
+
+	program_run(&run, "run", "quick", "--dry-run", "--blocks", "2", "--seed", "42", "--accel",
+		    "tcg", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 0);
+	test_check_contains(run.out, "2 blocks), seed 42, tcg\n");
+	test_check_contains(run.out, "(baseline)");
+	test_check_contains(run.out, "stock (control)");
+	test_check_contains(run.out, "estimated: ");
+	CU_ASSERT_FALSE(path_exists(results));
+	program_run(&again, "run", "quick", "--dry-run", "--blocks", "2", "--seed", "42",
+		    "--accel", "tcg", "--results", results);
+	test_check_string(again.out, run.out);
+}
+
+/* --- show --------------------------------------------------------------------------- */
+
+static void test_show(void)
+{
+	const char *results = store_with_run(ID, 1, 5);
+	cleanup_program struct program_run run = { .out = NULL };
+
+	program_run(&run, "show", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 0);
+	test_check_contains(run.out, ID);
+	program_run(&run, "show", "20261121", "--trial", "3", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 0);
+	test_check_contains(run.out, "run " ID ", trial 3: ");
+	test_check_contains(run.out, "outcome: passed\nkernel: 7.3.4-kerngate\n");
+	test_check_contains(run.out, "  user space          3.000 s\n");
+	test_check_contains(run.out, "host: steal 1.00 %, others 0.25 CPUs, 2400 MHz\n");
+	test_check_contains(run.out, "    fallocate_ns             4 samples: ");
+	test_check_contains(run.out, "  hung-task, console line 123: hung task kworker\n"
+				     "    | INFO: task kworker\n    | blocked\n");
+	test_check_contains(run.out, "/" ID "/trials/0003\n");
+	program_run(&run, "show", "--trial", "48", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 0);
+	test_check_contains(run.out, "outcome: none, it is planned\n");
+}
+
+static void test_show_refusals(void)
+{
+	const char *results = store_with_run(ID, 1, 0), *empty = test_temp_folder();
+	cleanup_program struct program_run run = { .out = NULL };
+
+	program_run(&run, "show", "20261121-213000-quack", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 2);
+	test_check_contains(run.err, "did you mean '" ID "'?");
+	program_run(&run, "show", "--trial", "49", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 2);
+	test_check_contains(run.err, "has no trial 49: expected 1 to 48");
+	program_run(&run, "show", "--trial", "0", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 64);
+	program_run(&run, "show", "--results", empty);
+	CU_ASSERT_EQUAL(run.status, 2);
+	test_check_contains(run.err, "`kerngate run` makes one");
+}
+
+static json_t *parse(const char *text)
+{
+	json_error_t problem;
+	json_t *json = json_loads(text, 0, &problem);
+
+	if (!test_check(json != NULL))
+		fprintf(stderr, "%s\n%s\n", problem.text, text);
+	return json;
+}
+
+static const char *text_of(const json_t *json, const char *key)
+{
+	return json_string_value(json_object_get(json, key));
+}
+
+static void test_show_json(void)
+{
+	const char *results = store_with_run(ID, 1, 1);
+	cleanup_program struct program_run run = { .out = NULL };
+	cleanup_json json_t *whole = NULL, *trial = NULL;
+
+	program_run(&run, "show", "--json", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 0);
+	whole = parse(run.out);
+	test_check_string(text_of(whole, "id"), ID);
+	test_check_string(text_of(whole, "state"), "running");
+	test_check_string(text_of(whole, "baseline"), "stock");
+	test_check_string(text_of(json_object_get(whole, "gate"), "correction"), "holm");
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(whole, "trials")), 48);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(whole, "findings")), 47);
+	program_run(&run, "show", "--json", "--trial", "2", "--results", results);
+	trial = parse(run.out);
+	test_check_string(text_of(trial, "outcome"), "passed");
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(trial, "samples")), 16);
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(json_object_get(trial, "times"),
+							   "stopped_ns")), 6000000000);
+	CU_ASSERT_TRUE(json_is_null(json_object_get(json_object_get(trial, "host"),
+						    "pressure_memory_ratio")));
+}
+
+/* --- compare and gate ---------------------------------------------------------------- */
+
+static void test_compare(void)
+{
+	const char *results = store_with_run(ID, 1.5, 0);
+	cleanup_program struct program_run run = { .out = NULL }, wide = { .out = NULL };
+	cleanup_json json_t *json = NULL;
+
+	program_run(&run, "compare", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 0);
+	test_check_contains(run.out, "regressed");
+	program_run(&run, "compare", ID, "--json", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 0);
+	json = parse(run.out);
+	program_run(&wide, "compare", "--json", "--margin", "45", "--alpha", "0.01", "--results",
+		    results);
+	CU_ASSERT_EQUAL(wide.status, 0);
+	CU_ASSERT_STRING_NOT_EQUAL(wide.out, run.out);
+	program_run(&run, "compare", "--margin", "51", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 64);
+	test_check_contains(run.err, "--margin 51: expected a number from 0.1 to 50");
+	program_run(&run, "compare", "--alpha", "1x", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 64);
+}
+
+static void check_gate(double factor, size_t unfinished, int status)
+{
+	const char *results = store_with_run(ID, factor, unfinished);
+	cleanup_program struct program_run run = { .out = NULL };
+
+	program_run(&run, "gate", "--results", results);
+	if (!test_check(run.status == status))
+		fprintf(stderr, "gate at %g: status %d\n%s%s", factor, run.status, run.out,
+			run.err);
+}
+
+static void test_gate(void)
+{
+	cleanup_program struct program_run run = { .out = NULL };
+	const char *empty = test_temp_folder();
+
+	check_gate(1, 0, 0);
+	check_gate(0.5, 0, 0);
+	check_gate(1.5, 0, 1);
+	check_gate(1.03, 36, 3); /* two blocks say little */
+	check_gate(1, 47, 4);
+	program_run(&run, "gate", "--results", empty);
+	CU_ASSERT_EQUAL(run.status, 2);
+	program_run(&run, "gate", "--margin", "3");
+	CU_ASSERT_EQUAL(run.status, 64);
+}
+
+TEST_SUITE("runs",
+	   {"usage of run", test_run_usage},
+	   {"dry run", test_dry_run},
+	   {"show", test_show},
+	   {"what show refuses", test_show_refusals},
+	   {"show --json", test_show_json},
+	   {"compare", test_compare},
+	   {"gate", test_gate})

@@ -1,0 +1,197 @@
+/* test_run_store_find.c - names of runs, and what is asked over all of them. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "files.h"
+#include "memory.h"
+#include "run_store.h"
+#include "sample_run.h"
+#include "test.h"
+
+#define cleanup_run cleanup_with(stored_run_release)
+#define cleanup_result cleanup_with(trial_result_release)
+
+static void close_store(struct run_store **store)
+{
+	run_store_close(*store);
+}
+
+#define cleanup_store cleanup_with(close_store)
+
+static struct run_store *open_store(const char *folder)
+{
+	struct run_store *store = NULL;
+	struct error err = ERROR_INIT;
+
+	if (!test_check(!run_store_open(folder, &store, &err)))
+		fprintf(stderr, "%s\n", err.message);
+	return store;
+}
+
+static bool begin(struct run_store *store, struct stored_run *run)
+{
+	struct error err = ERROR_INIT;
+	int rc = run_store_begin(store, run, &err);
+
+	test_check_string(err.message, "");
+	return !rc;
+}
+
+static void test_ids(void)
+{
+	cleanup_store struct run_store *store = open_store(test_temp_folder());
+	cleanup_run struct stored_run a = sample_run(1, 1), b = sample_run(1, 2),
+				      taken = sample_run(1, 3), late = sample_run(1, 4);
+	cleanup_free char *folder = NULL;
+	struct error err = ERROR_INIT;
+
+	a.started_wall_ns = b.started_wall_ns = UINT64_C(1795296600) * NS_PER_SECOND;
+	late.started_wall_ns = a.started_wall_ns + NS_PER_SECOND;
+	if (!store || !begin(store, &a) || !begin(store, &b) || !begin(store, &late))
+		return;
+	test_check_contains(a.id, "-quick");
+	CU_ASSERT_EQUAL(strlen(a.id), strlen("20261121-213000-quick"));
+	CU_ASSERT_NSTRING_EQUAL(b.id, a.id, strlen(a.id));
+	test_check_string(b.id + strlen(a.id), "-2");
+	folder = run_store_run_folder(store, b.id);
+	CU_ASSERT_TRUE(path_is_folder(folder));
+	taken.id = string_copy(a.id);
+	CU_ASSERT_EQUAL(run_store_begin(store, &taken, &err), -EEXIST);
+	taken.seed = (uint64_t)INT64_MAX + 1;
+	CU_ASSERT_EQUAL(run_store_begin(store, &taken, &err), -ERANGE);
+	test_check_contains(err.message, "seed 9223372036854775808");
+}
+
+static void check_finds(struct run_store *store, const char *text, const char *expected)
+{
+	cleanup_run struct stored_run run = { .id = NULL };
+	struct error err = ERROR_INIT;
+
+	CU_ASSERT_EQUAL(run_store_load(store, text, &run, &err), 0);
+	test_check_string(run.id, expected);
+	test_check_string(err.message, "");
+}
+
+static void check_refuses(struct run_store *store, const char *text, int code, const char *part)
+{
+	cleanup_run struct stored_run run = { .id = NULL };
+	struct error err = ERROR_INIT;
+
+	CU_ASSERT_EQUAL(run_store_load(store, text, &run, &err), code);
+	test_check_contains(err.message, part);
+	CU_ASSERT_PTR_NULL(run.id);
+}
+
+static void test_finds_runs(void)
+{
+	const char *folder = test_temp_folder();
+	cleanup_free char *latest = path_join(folder, "latest");
+	cleanup_store struct run_store *store = open_store(folder);
+	static const char *const ids[] = { "20261121-100000-quick", "20261121-110000-quick",
+					   "20261122-100000-nightly" };
+
+	if (!store)
+		return;
+	check_refuses(store, NULL, -ENOENT, "holds no run yet");
+	for (size_t i = 0; i < ARRAY_COUNT(ids); i++) {
+		cleanup_run struct stored_run run = sample_run(1, i);
+
+		run.id = string_copy(ids[i]);
+		begin(store, &run);
+	}
+	check_finds(store, NULL, ids[2]);
+	check_finds(store, "latest", ids[2]);
+	check_finds(store, ids[0], ids[0]);
+	check_finds(store, "20261121-11", ids[1]);
+	check_finds(store, "20261122", ids[2]);
+	check_finds(store, "results/20261121-100000-quick/", ids[0]);
+	check_refuses(store, "20261121", -ENOTUNIQ, "2 runs begin with '20261121'");
+	check_refuses(store, "20261121-100000-quack", -ENOENT,
+		      "did you mean '20261121-100000-quick'?");
+	check_refuses(store, "zzz", -ENOENT, "has no run 'zzz'");
+	check_refuses(store, "", -ENOENT, "has no run ''");
+	check_refuses(store, "20261121-100000-quic%", -ENOENT, "has no run");
+	CU_ASSERT_EQUAL(symlink_replace(ids[1], latest), 0);
+	check_finds(store, NULL, ids[1]);
+	check_finds(store, "results/latest", ids[1]);
+	CU_ASSERT_EQUAL(symlink_replace("gone", latest), 0);
+	check_finds(store, "latest", ids[2]);
+}
+
+static void test_lists_runs(void)
+{
+	cleanup_store struct run_store *store = open_store(test_temp_folder());
+	struct stored_run *runs = NULL;
+	struct error err = ERROR_INIT;
+	size_t count = 9;
+
+	if (!store)
+		return;
+	CU_ASSERT_EQUAL(run_store_list(store, 10, &runs, &count, &err), 0);
+	CU_ASSERT_EQUAL(count, 0);
+	free(runs);
+	for (uint64_t i = 0; i < 3; i++) {
+		cleanup_run struct stored_run run = sample_run(1, i);
+
+		run.id = string_format("run-%llu", (unsigned long long)i);
+		begin(store, &run);
+	}
+	CU_ASSERT_EQUAL(run_store_list(store, 2, &runs, &count, &err), 0);
+	if (test_check(count == 2)) {
+		test_check_string(runs[0].id, "run-2");
+		test_check_string(runs[1].id, "run-1");
+		test_check_string(runs[1].campaign, "quick");
+		test_check_string(runs[1].state, "running");
+	}
+	for (size_t i = 0; i < count; i++)
+		stored_run_release(&runs[i]);
+	free(runs);
+}
+
+static void finish_in(struct run_store *store, int64_t id, uint64_t duration_ns)
+{
+	cleanup_result struct trial_result result = sample_result(1, 1);
+	struct error err = ERROR_INIT;
+
+	result.times.stopped_ns = result.times.create_ns + duration_ns;
+	CU_ASSERT_EQUAL(run_store_trial_started(store, id, &err), 0);
+	CU_ASSERT_EQUAL(run_store_trial_finished(store, id, &result, "", &err), 0);
+}
+
+static void test_expected_duration(void)
+{
+	cleanup_store struct run_store *store = open_store(test_temp_folder());
+	cleanup_run struct stored_run run = sample_run(4, 1);
+	uint64_t seconds = 0;
+
+	if (!store || !begin(store, &run))
+		return;
+	CU_ASSERT_EQUAL(run_store_expected_duration_ns(store, "up", "quick"), 0);
+	for (size_t i = 0; i < run.trials_count && seconds < 5; i++)
+		if (run.trials[i].cell == 0)
+			finish_in(store, run.trials[i].id, ++seconds * NS_PER_SECOND);
+	CU_ASSERT_EQUAL(run_store_expected_duration_ns(store, "up", "quick"), 3 * NS_PER_SECOND);
+	CU_ASSERT_EQUAL(run_store_expected_duration_ns(store, "up", "memory"), 0);
+	CU_ASSERT_EQUAL(run_store_expected_duration_ns(store, "numa", "memory"), 0);
+}
+
+static void test_trial_folder(void)
+{
+	const char *folder = test_temp_folder();
+	cleanup_store struct run_store *store = open_store(folder);
+	cleanup_free char *expected = path_join(folder, "run/trials/0007"), *found = NULL;
+
+	if (!store)
+		return;
+	found = run_store_trial_folder(store, "run", 6);
+	test_check_string(found, expected);
+}
+
+TEST_SUITE("run_store_find",
+	   {"ids", test_ids},
+	   {"finds runs", test_finds_runs},
+	   {"lists runs", test_lists_runs},
+	   {"expected duration", test_expected_duration},
+	   {"trial folder", test_trial_folder})
