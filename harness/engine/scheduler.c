@@ -31,23 +31,21 @@ static void shuffled_indexes(const gsl_rng *generator, uint32_t *indexes, size_t
 	gsl_ran_shuffle(generator, indexes, count, sizeof(*indexes));
 }
 
-/* One block: cells in random order take turns, each with its variants in a
- * random order of its own. */
+/* One block: cells in random order, in each its variants in a random order of
+ * their own, one after the other: what is compared is near in time, and small
+ * guests of a cell fill the host together. */
 static void plan_block(struct stored_run *run, const gsl_rng *generator, uint32_t block,
 		       uint32_t *cells, uint32_t *variants)
 {
-	size_t cells_count = run->cells_count, variants_count = run->variants_count;
-
-	shuffled_indexes(generator, cells, cells_count);
-	for (size_t i = 0; i < cells_count; i++)
-		shuffled_indexes(generator, &variants[i * variants_count], variants_count);
-	for (size_t turn = 0; turn < variants_count; turn++) {
-		for (size_t i = 0; i < cells_count; i++) {
+	shuffled_indexes(generator, cells, run->cells_count);
+	for (size_t i = 0; i < run->cells_count; i++) {
+		shuffled_indexes(generator, variants, run->variants_count);
+		for (size_t turn = 0; turn < run->variants_count; turn++) {
 			struct stored_trial *trial = &run->trials[run->trials_count];
 
 			trial->block = block;
 			trial->cell = cells[i];
-			trial->variant = variants[i * variants_count + turn];
+			trial->variant = variants[turn];
 			trial->order = (uint32_t)run->trials_count++;
 			trial->state = TRIAL_PLANNED;
 		}
@@ -59,7 +57,8 @@ void scheduler_plan(struct stored_run *run, uint32_t blocks_count)
 	cleanup_with(free_generator) gsl_rng *generator = gsl_rng_alloc(gsl_rng_mt19937);
 	size_t per_block = run->cells_count * run->variants_count;
 	cleanup_free uint32_t *cells = memory_alloc_array(run->cells_count, sizeof(*cells));
-	cleanup_free uint32_t *variants = memory_alloc_array(per_block, sizeof(*variants));
+	cleanup_free uint32_t *variants =
+		memory_alloc_array(run->variants_count, sizeof(*variants));
 
 	gsl_rng_set(generator, generator_seed(run->seed));
 	run->trials = memory_alloc_array(blocks_count * per_block, sizeof(*run->trials));

@@ -10,8 +10,9 @@
 
 #include "run_store.h"
 
-/* Fills run->trials (owned) from cells, variants, control and seed. Cells are
- * interleaved within a block, the order of cells random too. */
+/* Fills run->trials (owned) from cells, variants, control and seed. In a
+ * block the trials of a cell follow one another; the order of cells is random
+ * too. */
 void scheduler_plan(struct stored_run *run, uint32_t blocks_count);
 
 #endif
