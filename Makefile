@@ -173,7 +173,7 @@ TEST_ENV = KERNGATE=$(C)/kerngate KERNGATE_COUNTS=$(COUNTS) \
 	LSAN_OPTIONS=print_suppressions=0
 
 # What the tested code logs goes to a file; its end is shown where a test fails.
-run_tests = { $(TEST_ENV) $(C)/$(1) --junit $(C)/$(1).xml 2>$(C)/$(1).log || \
+run_tests = { $(TEST_ENV) $(C)/$(2) $(3) --junit $(C)/$(1).xml 2>$(C)/$(1).log || \
 	{ echo "--- the end of $(C)/$(1).log:"; tail -n 40 $(C)/$(1).log; false; }; }
 
 check: deps-check
@@ -190,16 +190,18 @@ check-fast: deps-check
 	$(MAKE) --no-print-directory -s check-tests || status=1; \
 	sh harness/tests/totals.sh $(COUNTS) || status=1; exit $$status
 
-.PHONY: check-tests
+# Half of what these tests do is waiting for processes: they run side by side.
+SHARDS := unit-tests.1 unit-tests.2 command-tests
+.PHONY: check-tests $(addprefix check-shard-,$(SHARDS))
 check-tests:
-	@status=0; for tests in unit-tests command-tests; do \
-		$(call run_tests,$$tests) || status=1; \
-	done; exit $$status
+	@$(MAKE) --no-print-directory -s -k -O -j3 $(addprefix check-shard-,$(SHARDS))
+$(addprefix check-shard-,$(SHARDS)): check-shard-%:
+	@$(call run_tests,$*,$(basename $*),$(if $(filter unit%,$*),--shard $(patsubst .%,%,$(suffix $*))/2))
 
 # Real kernels first (cached per user), then real guests.
 check-boot:
 	@$(C)/kerngate build quick
-	@$(call run_tests,boot-tests)
+	@$(call run_tests,boot-tests,boot-tests)
 
 format:
 	clang-format -i $(shell find harness workloads -name '*.[ch]')

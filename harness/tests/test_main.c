@@ -427,6 +427,21 @@ static void release_all(void)
 	CU_cleanup_registry();
 }
 
+/* "2/3": every third suite from the second on, so that several runners share
+ * the work. */
+static bool choose_shard(const char *text, struct strvec *wanted)
+{
+	unsigned int shard, shards;
+	char end;
+
+	if (sscanf(text, "%u/%u%c", &shard, &shards, &end) != 2 || shard < 1 ||
+	    shard > shards)
+		return false;
+	for (size_t i = shard - 1; i < suites_count; i += shards)
+		strvec_push(wanted, suites[i].name);
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	cleanup_strvec struct strvec wanted = STRVEC_INIT;
@@ -441,9 +456,12 @@ int main(int argc, char **argv)
 		}
 		if (strcmp(argv[i], "--junit") == 0 && i + 1 < argc) {
 			junit_path = argv[++i];
+		} else if (strcmp(argv[i], "--shard") == 0 && i + 1 < argc &&
+			   choose_shard(argv[i + 1], &wanted)) {
+			i++;
 		} else if (argv[i][0] == '-') {
-			fprintf(stderr, "usage: %s [--list] [--junit FILE] [SUITE...]\n",
-				argv[0]);
+			fprintf(stderr, "usage: %s [--list] [--junit FILE] "
+				"[--shard K/N] [SUITE...]\n", argv[0]);
 			return 64;
 		} else if (suite_is_known(argv[i])) {
 			strvec_push(&wanted, argv[i]);
