@@ -1,5 +1,6 @@
 /* sample_run.c - a made-up run. */
 #include "sample_run.h"
+#include "test.h"
 
 #include <math.h>
 
@@ -132,4 +133,30 @@ struct trial_result sample_result(uint32_t count, double value)
 	};
 	result.kernel_release = string_copy("7.3.4-kerngate");
 	return result;
+}
+
+/* --- a store ------------------------------------------------------------------------ */
+
+void sample_store_close(struct run_store **store)
+{
+	run_store_close(*store);
+}
+
+struct run_store *sample_store_open(const char *folder)
+{
+	struct run_store *store = NULL;
+	struct error err = ERROR_INIT;
+
+	if (!test_check(!run_store_open(folder, &store, &err)))
+		fprintf(stderr, "%s\n", err.message);
+	return store;
+}
+
+bool sample_store_begin(struct run_store *store, struct stored_run *run)
+{
+	struct error err = ERROR_INIT;
+	int rc = run_store_begin(store, run, &err);
+
+	test_check_string(err.message, "");
+	return !rc;
 }

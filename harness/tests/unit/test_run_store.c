@@ -14,35 +14,6 @@
 #include "sample_run.h"
 #include "test.h"
 
-#define cleanup_run cleanup_with(stored_run_release)
-#define cleanup_result cleanup_with(trial_result_release)
-
-static void close_store(struct run_store **store)
-{
-	run_store_close(*store);
-}
-
-#define cleanup_store cleanup_with(close_store)
-
-static struct run_store *open_store(const char *folder)
-{
-	struct run_store *store = NULL;
-	struct error err = ERROR_INIT;
-
-	if (!test_check(!run_store_open(folder, &store, &err)))
-		fprintf(stderr, "%s\n", err.message);
-	return store;
-}
-
-static bool begin(struct run_store *store, struct stored_run *run)
-{
-	struct error err = ERROR_INIT;
-	int rc = run_store_begin(store, run, &err);
-
-	test_check_string(err.message, "");
-	return !rc;
-}
-
 static bool finish(struct run_store *store, int64_t id, uint32_t count, double value)
 {
 	cleanup_result struct trial_result result = sample_result(count, value);
@@ -118,15 +89,15 @@ static void check_same_variants(const struct stored_run *a, const struct stored_
 static void test_plan_round_trip(void)
 {
 	const char *folder = test_temp_folder();
-	cleanup_store struct run_store *store = open_store(folder), *again = NULL;
+	cleanup_store struct run_store *store = sample_store_open(folder), *again = NULL;
 	cleanup_run struct stored_run run = sample_run(4, INT64_MAX), loaded = { .id = NULL };
 	struct error err = ERROR_INIT;
 
 	free(run.variants[1].image_sha256);
 	run.variants[1].image_sha256 = NULL;
-	if (!store || !begin(store, &run))
+	if (!store || !sample_store_begin(store, &run))
 		return;
-	again = open_store(folder);
+	again = sample_store_open(folder);
 	if (!test_check(!run_store_load(again, run.id, &loaded, &err)))
 		return;
 	check_same_head(&loaded, &run);
@@ -175,12 +146,12 @@ static void check_same_result(const struct trial_result *a, const struct trial_r
 
 static void test_result_round_trip(void)
 {
-	cleanup_store struct run_store *store = open_store(test_temp_folder());
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
 	cleanup_run struct stored_run run = sample_run(2, 1), loaded = { .id = NULL };
 	cleanup_result struct trial_result result = sample_result(5, 100), back = TRIAL_RESULT_INIT;
 	struct error err = ERROR_INIT;
 
-	if (!store || !begin(store, &run))
+	if (!store || !sample_store_begin(store, &run))
 		return;
 	trial_result_worsen(&result, OUTCOME_FAILED, "row second: %s", "wrong");
 	result.rows[1].outcome = OUTCOME_FAILED;
@@ -208,12 +179,12 @@ static void test_result_round_trip(void)
 /* A crashed guest leaves most of the result empty. */
 static void test_empty_result(void)
 {
-	cleanup_store struct run_store *store = open_store(test_temp_folder());
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
 	cleanup_run struct stored_run run = sample_run(2, 1);
 	cleanup_result struct trial_result result = TRIAL_RESULT_INIT, back = TRIAL_RESULT_INIT;
 	struct error err = ERROR_INIT;
 
-	if (!store || !begin(store, &run))
+	if (!store || !sample_store_begin(store, &run))
 		return;
 	trial_result_worsen(&result, OUTCOME_CRASHED, "no byte within 30 s");
 	CU_ASSERT_EQUAL(run_store_trial_started(store, run.trials[0].id, &err), 0);
@@ -227,13 +198,13 @@ static void test_empty_result(void)
 
 static void test_samples_of_a_metric(void)
 {
-	cleanup_store struct run_store *store = open_store(test_temp_folder());
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
 	cleanup_run struct stored_run run = sample_run(2, 1);
 	struct stored_samples *items = NULL;
 	struct error err = ERROR_INIT;
 	size_t count = 0, expected = 0;
 
-	if (!store || !begin(store, &run))
+	if (!store || !sample_store_begin(store, &run))
 		return;
 	for (size_t i = 0; i < run.trials_count; i++)
 		finish(store, run.trials[i].id, 7, 1000.0 * (double)(i + 1));
@@ -257,7 +228,7 @@ static void test_samples_of_a_metric(void)
  * unknown metrics, planned trials. */
 static void test_samples_left_out(void)
 {
-	cleanup_store struct run_store *store = open_store(test_temp_folder());
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
 	cleanup_run struct stored_run run = sample_run(2, 1);
 	cleanup_result struct trial_result broken = sample_result(2, 10),
 					   failed = sample_result(2, 10);
@@ -266,7 +237,7 @@ static void test_samples_left_out(void)
 	struct error err = ERROR_INIT;
 	size_t count = 9;
 
-	if (!store || !begin(store, &run))
+	if (!store || !sample_store_begin(store, &run))
 		return;
 	for (size_t i = 0; i < run.trials_count; i++)
 		CU_ASSERT_EQUAL(run_store_trial_started(store, run.trials[i].id, &err), 0);
@@ -296,13 +267,13 @@ static void test_samples_left_out(void)
 
 static void test_findings_of_a_run(void)
 {
-	cleanup_store struct run_store *store = open_store(test_temp_folder());
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
 	cleanup_run struct stored_run run = sample_run(2, 1);
 	struct stored_finding *items = NULL;
 	struct error err = ERROR_INIT;
 	size_t count = 0;
 
-	if (!store || !begin(store, &run))
+	if (!store || !sample_store_begin(store, &run))
 		return;
 	finish(store, run.trials[4].id, 1, 1);
 	finish(store, run.trials[2].id, 1, 1);
@@ -318,13 +289,13 @@ static void test_findings_of_a_run(void)
 
 static void test_repeats(void)
 {
-	cleanup_store struct run_store *store = open_store(test_temp_folder());
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
 	cleanup_run struct stored_run run = sample_run(2, 1), loaded = { .id = NULL };
 	struct stored_trial repeat = { .id = 0 };
 	struct error err = ERROR_INIT;
 	size_t last = run.trials_count;
 
-	if (!store || !begin(store, &run))
+	if (!store || !sample_store_begin(store, &run))
 		return;
 	CU_ASSERT_EQUAL(run_store_add_repeat(store, &run.trials[5], &repeat, &err), -EINVAL);
 	test_check_contains(err.message, "not finished");
@@ -348,13 +319,13 @@ static void test_repeats(void)
 
 static void test_resume(void)
 {
-	cleanup_store struct run_store *store = open_store(test_temp_folder());
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
 	cleanup_run struct stored_run run = sample_run(2, 1), loaded = { .id = NULL };
 	struct error err = ERROR_INIT;
 	cleanup_free char *unfinished = NULL;
 	size_t planned = 0;
 
-	if (!store || !begin(store, &run))
+	if (!store || !sample_store_begin(store, &run))
 		return;
 	finish(store, run.trials[0].id, 1, 1);
 	CU_ASSERT_EQUAL(run_store_trial_started(store, run.trials[1].id, &err), 0);
@@ -372,12 +343,12 @@ static void test_resume(void)
 
 static void test_states(void)
 {
-	cleanup_store struct run_store *store = open_store(test_temp_folder());
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
 	cleanup_run struct stored_run run = sample_run(2, 1), loaded = { .id = NULL };
 	cleanup_free char *unfinished = NULL;
 	struct error err = ERROR_INIT;
 
-	if (!store || !begin(store, &run))
+	if (!store || !sample_store_begin(store, &run))
 		return;
 	CU_ASSERT_EQUAL(run_store_set_kernel(store, run.id, 1, "abc", "{}", &err), 0);
 	CU_ASSERT_EQUAL(run_store_set_note(store, run.id, "why", &err), 0);
@@ -395,13 +366,13 @@ static void test_states(void)
 
 static void test_refuses_what_is_not_there(void)
 {
-	cleanup_store struct run_store *store = open_store(test_temp_folder());
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
 	cleanup_run struct stored_run run = sample_run(2, 1);
 	cleanup_result struct trial_result result = sample_result(1, 1), back = TRIAL_RESULT_INIT;
 	struct error err = ERROR_INIT;
 	size_t planned = 0;
 
-	if (!store || !begin(store, &run))
+	if (!store || !sample_store_begin(store, &run))
 		return;
 	CU_ASSERT_EQUAL(run_store_set_state(store, "nope", "finished", &err), -ENOENT);
 	CU_ASSERT_EQUAL(run_store_set_note(store, "nope", "x", &err), -ENOENT);
@@ -424,7 +395,7 @@ static void test_refuses_what_is_not_there(void)
 
 static void test_refuses_bad_samples(void)
 {
-	cleanup_store struct run_store *store = open_store(test_temp_folder());
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
 	cleanup_run struct stored_run run = sample_run(2, 1), loaded = { .id = NULL };
 	struct error err = ERROR_INIT;
 	static const struct { uint32_t row; const char *metric; double value; } bad[] = {
@@ -434,7 +405,7 @@ static void test_refuses_bad_samples(void)
 		{ 0, "fallocate_ns", INFINITY },
 	};
 
-	if (!store || !begin(store, &run))
+	if (!store || !sample_store_begin(store, &run))
 		return;
 	CU_ASSERT_EQUAL(run_store_trial_started(store, run.trials[0].id, &err), 0);
 	for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {

@@ -14,30 +14,10 @@
 #include "sample_run.h"
 #include "test.h"
 
-#define cleanup_run cleanup_with(stored_run_release)
-#define cleanup_result cleanup_with(trial_result_release)
-
-static void close_store(struct run_store **store)
-{
-	run_store_close(*store);
-}
-
-#define cleanup_store cleanup_with(close_store)
-
-static struct run_store *open_store(const char *folder)
-{
-	struct run_store *store = NULL;
-	struct error err = ERROR_INIT;
-
-	if (!test_check(!run_store_open(folder, &store, &err)))
-		fprintf(stderr, "%s\n", err.message);
-	return store;
-}
-
 /* A stored run whose first trial is started. */
 static bool prepare(const char *folder, struct stored_run *run)
 {
-	cleanup_store struct run_store *store = open_store(folder);
+	cleanup_store struct run_store *store = sample_store_open(folder);
 	struct error err = ERROR_INIT;
 
 	return store && test_check(!run_store_begin(store, run, &err)) &&
@@ -122,7 +102,7 @@ static void check_after_kill(enum kill_at at, bool stored)
 
 	if (!prepare(folder, &run) || !run_killed(folder, run.trials[0].id, at))
 		return;
-	store = open_store(folder);
+	store = sample_store_open(folder);
 	if (!store)
 		return;
 	check_sound(store);
@@ -161,7 +141,7 @@ static void test_killed_in_the_middle(void)
 		return;
 	CU_ASSERT_EQUAL(stat(log, &after), 0);
 	CU_ASSERT_TRUE(after.st_size > before.st_size + (1 << 20)); /* it was in the middle */
-	store = open_store(folder);
+	store = sample_store_open(folder);
 	if (!store)
 		return;
 	check_sound(store);
@@ -181,7 +161,7 @@ static void test_full(void)
 
 	if (!prepare(folder, &run))
 		return;
-	store = open_store(folder);
+	store = sample_store_open(folder);
 	if (!store)
 		return;
 	CU_ASSERT_EQUAL(run_store_trial_finished(store, run.trials[0].id, &small, "", &err), 0);
@@ -264,7 +244,7 @@ static void test_empty_file_is_new(void)
 	cleanup_store struct run_store *store = NULL;
 
 	CU_ASSERT_EQUAL(file_write_atomic(path, "", 0, 0666), 0);
-	store = open_store(folder);
+	store = sample_store_open(folder);
 	if (!store)
 		return;
 	CU_ASSERT_EQUAL(ask(store, "PRAGMA user_version"), 1);
@@ -337,7 +317,7 @@ static void test_values_out_of_range(void)
 		if (!prepare(folder, &run))
 			return;
 		write_database(folder, changes[i]);
-		store = open_store(folder);
+		store = sample_store_open(folder);
 		if (!store)
 			return;
 		CU_ASSERT_EQUAL(run_store_load(store, NULL, &loaded, &err), -EUCLEAN);
@@ -392,7 +372,7 @@ static void test_two_writers(void)
 {
 	const char *folder = test_temp_folder();
 	cleanup_run struct stored_run run = sample_run(5, 1);
-	cleanup_store struct run_store *store = open_store(folder);
+	cleanup_store struct run_store *store = sample_store_open(folder);
 	struct error err = ERROR_INIT;
 	pid_t children[2];
 

@@ -10,38 +10,9 @@
 #include "sample_run.h"
 #include "test.h"
 
-#define cleanup_run cleanup_with(stored_run_release)
-#define cleanup_result cleanup_with(trial_result_release)
-
-static void close_store(struct run_store **store)
-{
-	run_store_close(*store);
-}
-
-#define cleanup_store cleanup_with(close_store)
-
-static struct run_store *open_store(const char *folder)
-{
-	struct run_store *store = NULL;
-	struct error err = ERROR_INIT;
-
-	if (!test_check(!run_store_open(folder, &store, &err)))
-		fprintf(stderr, "%s\n", err.message);
-	return store;
-}
-
-static bool begin(struct run_store *store, struct stored_run *run)
-{
-	struct error err = ERROR_INIT;
-	int rc = run_store_begin(store, run, &err);
-
-	test_check_string(err.message, "");
-	return !rc;
-}
-
 static void test_ids(void)
 {
-	cleanup_store struct run_store *store = open_store(test_temp_folder());
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
 	cleanup_run struct stored_run a = sample_run(1, 1), b = sample_run(1, 2),
 				      taken = sample_run(1, 3), late = sample_run(1, 4);
 	cleanup_free char *folder = NULL;
@@ -49,7 +20,7 @@ static void test_ids(void)
 
 	a.started_wall_ns = b.started_wall_ns = UINT64_C(1795296600) * NS_PER_SECOND;
 	late.started_wall_ns = a.started_wall_ns + NS_PER_SECOND;
-	if (!store || !begin(store, &a) || !begin(store, &b) || !begin(store, &late))
+	if (!store || !sample_store_begin(store, &a) || !sample_store_begin(store, &b) || !sample_store_begin(store, &late))
 		return;
 	test_check_contains(a.id, "-quick");
 	CU_ASSERT_EQUAL(strlen(a.id), strlen("20261121-213000-quick"));
@@ -88,7 +59,7 @@ static void test_finds_runs(void)
 {
 	const char *folder = test_temp_folder();
 	cleanup_free char *latest = path_join(folder, "latest");
-	cleanup_store struct run_store *store = open_store(folder);
+	cleanup_store struct run_store *store = sample_store_open(folder);
 	static const char *const ids[] = { "20261121-100000-quick", "20261121-110000-quick",
 					   "20261122-100000-nightly" };
 
@@ -99,7 +70,7 @@ static void test_finds_runs(void)
 		cleanup_run struct stored_run run = sample_run(1, i);
 
 		run.id = string_copy(ids[i]);
-		begin(store, &run);
+		sample_store_begin(store, &run);
 	}
 	check_finds(store, NULL, ids[2]);
 	check_finds(store, "latest", ids[2]);
@@ -122,7 +93,7 @@ static void test_finds_runs(void)
 
 static void test_lists_runs(void)
 {
-	cleanup_store struct run_store *store = open_store(test_temp_folder());
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
 	struct stored_run *runs = NULL;
 	struct error err = ERROR_INIT;
 	size_t count = 9;
@@ -136,7 +107,7 @@ static void test_lists_runs(void)
 		cleanup_run struct stored_run run = sample_run(1, i);
 
 		run.id = string_format("run-%llu", (unsigned long long)i);
-		begin(store, &run);
+		sample_store_begin(store, &run);
 	}
 	CU_ASSERT_EQUAL(run_store_list(store, 2, &runs, &count, &err), 0);
 	if (test_check(count == 2)) {
@@ -162,11 +133,11 @@ static void finish_in(struct run_store *store, int64_t id, uint64_t duration_ns)
 
 static void test_expected_duration(void)
 {
-	cleanup_store struct run_store *store = open_store(test_temp_folder());
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
 	cleanup_run struct stored_run run = sample_run(4, 1);
 	uint64_t seconds = 0;
 
-	if (!store || !begin(store, &run))
+	if (!store || !sample_store_begin(store, &run))
 		return;
 	CU_ASSERT_EQUAL(run_store_expected_duration_ns(store, "up", "quick"), 0);
 	for (size_t i = 0; i < run.trials_count && seconds < 5; i++)
@@ -180,7 +151,7 @@ static void test_expected_duration(void)
 static void test_trial_folder(void)
 {
 	const char *folder = test_temp_folder();
-	cleanup_store struct run_store *store = open_store(folder);
+	cleanup_store struct run_store *store = sample_store_open(folder);
 	cleanup_free char *expected = path_join(folder, "run/trials/0007"), *found = NULL;
 
 	if (!store)
