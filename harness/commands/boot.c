@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +26,7 @@
 #define CPUS_MAX 1024
 #define SHOW_INTERVAL_NS (100 * NS_PER_MS)
 
-enum { EXIT_BOOT_FAILED = 1, EXIT_INTERRUPTED = 130 };
+enum { EXIT_BOOT_FAILED = 1 };
 
 struct boot_options {
 	const char *campaign, *guest, *append; /* borrowed */
@@ -374,24 +373,6 @@ static int boot_guest(struct boot_command *boot, struct error *err)
 
 /* --- the command ------------------------------------------------------------------ */
 
-static void on_interrupt(int number)
-{
-	(void)number;
-	process_cancel_all();
-	fleet_interrupt();
-}
-
-static void catch_interrupts(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action = { .sa_handler = on_interrupt,
-				    .sa_flags = (int)SA_RESETHAND };
-
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < ARRAY_COUNT(signals); i++)
-		(void)sigaction(signals[i], &action, NULL);
-}
-
 static int exit_status(const struct boot_command *boot, int code)
 {
 	if (code == -EINTR || code == -ECANCELED)
@@ -430,7 +411,7 @@ static int run(const struct globals *globals, int argc, char **argv,
 	if (options.shell && options.count > 1)
 		return command_usage_error(err, "--shell and --count do not go "
 					   "together");
-	catch_interrupts();
+	command_catch_interrupts();
 	code = prepare(&boot, argv[1], err);
 	if (code == 0)
 		code = boot_guest(&boot, err);

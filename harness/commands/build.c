@@ -16,9 +16,6 @@
 
 #define DEFAULT_CAMPAIGN "quick"
 
-/* As a shell says it of a program that SIGINT ended. */
-enum { EXIT_INTERRUPTED = 130 };
-
 /* What is to be built, in order; no kernel twice. */
 struct wanted {
 	struct wanted_kernel {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "fleet.h"
 #include "process.h"
 #include "strbuf.h"
 #include "suggest.h"
@@ -232,11 +233,13 @@ static void on_interrupt(int number)
 {
 	(void)number;
 	process_cancel_all();
+	fleet_interrupt();
 }
 
 void command_catch_interrupts(void)
 {
-	/* RESETHAND: the second one ends us at once. */
+	/* RESETHAND: the second one ends us at once; the supervisor then ends
+	 * the guests. */
 	struct sigaction action = { .sa_handler = on_interrupt,
 				    .sa_flags = (int)SA_RESETHAND };
 

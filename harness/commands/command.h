@@ -23,7 +23,12 @@ struct globals {
 	enum accelerator_choice accelerator; /* --accel auto|kvm|tcg */
 };
 
-enum { EXIT_OK = 0, EXIT_HARNESS = 2, EXIT_USAGE = 64 };
+enum {
+	EXIT_OK = 0,
+	EXIT_HARNESS = 2,
+	EXIT_USAGE = 64,
+	EXIT_INTERRUPTED = 130, /* as a shell says it of what SIGINT ended */
+};
 
 struct command {
 	const char *name;
@@ -70,7 +75,8 @@ int command_check_operands(int argc, char **argv, int most,
 			   struct error *err) must_check;
 
 /* Ctrl-C, SIGTERM and SIGHUP make process_run end its child and return
- * -ECANCELED; a second one ends the program. */
+ * -ECANCELED, and a fleet end its guests and return -EINTR; a second one ends
+ * the program. */
 void command_catch_interrupts(void);
 
 /* EXIT_HARNESS where code is negative, else EXIT_OK. */

@@ -1,6 +1,5 @@
 /* run.c - `kerngate run`: a campaign from its plan to the verdict table. */
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,28 +14,6 @@
 #include "verdict_table.h"
 
 #define DEFAULT_CAMPAIGN "quick"
-
-/* As a shell says it of a program that SIGINT ended. */
-enum { EXIT_INTERRUPTED = 130 };
-
-static void on_interrupt(int number)
-{
-	(void)number;
-	process_cancel_all();
-	fleet_interrupt();
-}
-
-/* The second one ends us at once; the supervisor ends the guests then. */
-static void catch_interrupts(void)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action = { .sa_handler = on_interrupt,
-				    .sa_flags = (int)SA_RESETHAND };
-
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < ARRAY_COUNT(signals); i++)
-		(void)sigaction(signals[i], &action, NULL);
-}
 
 static int print_outcome(const struct globals *globals, const char *run_id, struct error *err)
 {
@@ -56,7 +33,7 @@ static int run_or_resume(const struct globals *globals,
 	cleanup_free char *run_id = NULL;
 	int rc;
 
-	catch_interrupts();
+	command_catch_interrupts();
 	if (resume) {
 		rc = experiment_resume(name, options, &run_id, err);
 	} else {
