@@ -15,6 +15,7 @@
 
 #include "accelerator.h"
 #include "error.h"
+#include "exact.h"
 #include "guest_lines.h"
 #include "guest_spec.h"
 #include "libvirt_host.h"
@@ -31,6 +32,24 @@ struct fleet_options {
 	uint64_t console_max_bytes;  /* a guest that says more floods; 0: 4 MiB */
 };
 
+/* A trial in exact mode. All borrowed. The fleet adds the kernel's arguments
+ * (docs/exact-mode.md), gives every guest the same uuid to see, takes one host
+ * CPU for it whatever its vCPUs, is patient (EXACT_PATIENCE), calls no such trial
+ * disturbed, reads FOLDER/counts into samples and sets the result's digest. */
+struct fleet_exact {
+	struct exact_policy policy;
+	struct exact_seed seed;
+	const char *plugin_folder;   /* holds count-api1.so, count-api3.so */
+	const char *profile_map;     /* System.map: counts a profile too; NULL: none */
+	uint32_t profile_row;        /* of the suite */
+	const char *gdb_socket;      /* a path of at most 100 bytes: the guest waits there
+					for a debugger, without deadlines; NULL: none */
+};
+
+/* Deadlines of exact guests are so many times longer: they share CPUs and may
+ * run beside any load. */
+#define EXACT_PATIENCE 8u
+
 struct fleet_job {               /* all borrowed until the job is done */
 	const char *name;            /* unique among those running; the domain's name */
 	const struct guest_spec *guest;
@@ -41,6 +60,7 @@ struct fleet_job {               /* all borrowed until the job is done */
 	const struct guest_expectation *expectation;
 	uint32_t quiet_s;            /* so long a healthy guest may say nothing: its longest
 					row, measuring; the shape's silence_s if that is more */
+	const struct fleet_exact *exact; /* NULL: timed */
 	void *tag;                   /* comes back in fleet_done */
 };
 

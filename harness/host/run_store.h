@@ -64,6 +64,8 @@ struct stored_trial {
 	bool disturbed;
 	uint64_t started_wall_ns;    /* of the latest start; 0: never */
 	uint64_t duration_ns;        /* create to stopped */
+	uint64_t seed;               /* exact mode: number of its seed; else 0 */
+	char *digest;                /* exact mode, when finished (trial.h); owned; else NULL */
 	char *fingerprint;           /* "key=value\n" lines; owned; NULL until finished */
 };
 
@@ -75,6 +77,8 @@ struct stored_run {
 	char *note;                  /* why fewer trials than planned; owned; may be NULL */
 	uint64_t started_wall_ns, finished_wall_ns;
 	uint64_t seed;
+	enum run_mode mode;
+	struct exact_policy exact;   /* counts in MODE_EXACT only */
 	bool control;
 	size_t baseline;             /* variant index */
 	int64_t control_variant;     /* index of the A/A copy, or -1 */

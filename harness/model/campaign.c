@@ -310,6 +310,7 @@ int campaign_load(const char *project_root, const char *name,
 	cleanup_config_document struct config_document *document = NULL;
 	cleanup_with(cleanup_campaign) struct campaign campaign = {
 		.blocks_count = 10, .repeats_max = 2, .control = true,
+		.exact = EXACT_POLICY_INIT,
 		.gate = { .margin_percent = 5, .alpha = 0.05,
 			  .confidence = 0.95,
 			  .correction = CORRECTION_BENJAMINI_HOCHBERG },

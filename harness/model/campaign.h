@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "error.h"
+#include "exact.h"
 #include "guest_spec.h"
 #include "kernel_spec.h"
 #include "strbuf.h"
@@ -58,11 +59,19 @@ struct campaign {
 	struct variant *variants; size_t variants_count; /* owned */
 	size_t baseline;         /* index into variants */
 	struct campaign_cell *cells; size_t cells_count; /* owned */
-	uint32_t blocks_count;   /* 2..10000: boots of each variant in each cell */
-	uint64_t seed;           /* of the order; 0: chosen at the start and recorded */
+	enum run_mode mode;
+	struct exact_policy exact; /* counts in MODE_EXACT only */
+	uint32_t blocks_count;   /* 2..10000: boots of each variant in each cell. Exact
+				    mode: `seeds_count`, 1..10000; block b of a run
+				    is seed number run.seed + b */
+	uint64_t seed;           /* of the order; 0: chosen at the start and recorded.
+				    Exact mode: number of the first seed; 0: 1 */
 	uint32_t budget_minutes; /* 0: no bound; else no block starts that would pass it */
 	uint32_t repeats_max;    /* 0..10: how often a disturbed or broken trial is repeated */
-	bool control;            /* A/A: the baseline is measured twice in every block */
+	bool control;            /* A/A: the baseline is measured twice in every block.
+				    Exact mode: a canary (the baseline again, with
+				    the same seed: must give the same bytes) in
+				    every block; else in each cell's first only */
 	struct gate_policy gate;
 };
 

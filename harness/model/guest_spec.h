@@ -50,6 +50,15 @@ void guest_spec_copy(struct guest_spec *to, const struct guest_spec *from);
 enum accelerator { ACCELERATOR_TCG, ACCELERATOR_KVM };
 const char *accelerator_name(enum accelerator accelerator); /* "tcg", "kvm" */
 
+/* A guest on the instruction clock (docs/exact-mode.md, "Recipe"). All borrowed. */
+struct guest_exact {
+	uint32_t shift;             /* an instruction takes 2^shift ns */
+	uint64_t random_seed;       /* QEMU's -seed */
+	const char *plugin_argument; /* of -plugin: "PATH,out=..."; NULL: no plugin */
+	const char *gdb_socket;     /* a debugger's stub listens there, and the guest
+				       waits for its word before it begins; NULL: none */
+};
+
 /* What one boot adds to the shape. All borrowed. */
 struct guest_boot {
 	const char *domain_name;    /* [A-Za-z0-9._-]+ */
@@ -63,6 +72,7 @@ struct guest_boot {
 	const char *results_path;   /* serial 1 to this file; NULL: none */
 	const char *pmem_path;      /* file for the NVDIMM; NULL without one */
 	const uint32_t *pin_cpus;   /* host CPU of each vCPU; NULL: no pinning */
+	const struct guest_exact *exact; /* NULL: a guest on the host's clock */
 	const char *const *qemu_arguments; /* extra, NULL-terminated; may be NULL */
 };
 

@@ -105,6 +105,7 @@ void trial_result_release(struct trial_result *result)
 	free(result->reason);
 	free(result->host.reason);
 	free(result->kernel_release);
+	free(result->digest);
 	*result = TRIAL_RESULT_INIT;
 }
 

@@ -85,6 +85,9 @@ struct trial_result {
 	struct trial_times times;
 	struct host_evidence host;
 	char *kernel_release;    /* as the guest reported it; owned; may be NULL */
+	char *digest;            /* exact mode: SHA-256 (hex) over console, result
+				    lines and region counts: equal worlds have
+				    equal digests; owned; NULL in timed mode */
 };
 
 #define TRIAL_RESULT_INIT ((struct trial_result){ .rows = NULL })

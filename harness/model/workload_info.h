@@ -52,6 +52,8 @@ struct workload_info {
 	struct strvec kernel_arguments; /* it adds to the command line */
 	uint64_t needs_memory_mib;   /* 0: any guest will do */
 	uint32_t needs_vcpus;        /* 0: any */
+	bool is_counted;             /* the instructions of its rounds mean something:
+					exact mode adds metrics (exact.h) */
 };
 
 int workload_info_parse(const char *text, size_t length,

@@ -48,6 +48,9 @@ struct workload {
 	const char *const *kernel_arguments;
 	uint64_t needs_memory_mib;
 	uint32_t needs_vcpus;
+	/* The instructions of its rounds, or of the regions of its own inside them,
+	 * mean something (docs/exact-mode.md, "Markers and regions"). */
+	bool is_counted;
 	/* Rounds whose samples are dropped before those that count. A parameter
 	 * named "rounds" says how many count; 1 without it. */
 	uint32_t warmup_rounds;
