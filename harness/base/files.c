@@ -147,16 +147,18 @@ int file_read_line(const char *path, char **ret_line)
 	return 0;
 }
 
-static int write_all(int fd, const char *data, size_t length)
+int fd_write_all(int fd, const void *data, size_t length)
 {
+	const char *next = data;
+
 	while (length) {
-		ssize_t put = write(fd, data, length);
+		ssize_t put = write(fd, next, length);
 
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
 			return -errno;
-		data += put;
+		next += put;
 		length -= (size_t)put;
 	}
 	return 0;
@@ -195,7 +197,7 @@ int file_write_atomic(const char *path, const void *data, size_t length,
 
 	if (code < 0)
 		return code;
-	code = write_all(fd, data, length);
+	code = fd_write_all(fd, data, length);
 	if (code == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0 ||
 			  rename(name, path) < 0))
 		code = -errno;
@@ -218,7 +220,7 @@ static int copy_data(int from, int to)
 			continue;
 		if (got < 0)
 			return -errno;
-		code = write_all(to, block, (size_t)got);
+		code = fd_write_all(to, block, (size_t)got);
 		if (code < 0)
 			return code;
 	}

@@ -34,6 +34,8 @@ int file_read_line(const char *path, char **ret_line) must_check;
 int file_write_atomic(const char *path, const void *data, size_t length,
 		      mode_t mode) must_check;
 int file_copy(const char *from, const char *to, mode_t mode) must_check;
+/* Goes on after a signal and a short write; for blocking descriptors. */
+int fd_write_all(int fd, const void *data, size_t length) must_check;
 /* Makes link point to target, replacing an old link atomically. */
 int symlink_replace(const char *target, const char *link) must_check;
 

@@ -318,21 +318,6 @@ static void hand_on_lines(const struct run *run, struct stream *stream,
 	}
 }
 
-static int write_file(int fd, const char *data, size_t length)
-{
-	while (length) {
-		ssize_t put = write(fd, data, length);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return -errno;
-		data += put;
-		length -= (size_t)put;
-	}
-	return 0;
-}
-
 static void stream_read(struct run *run, struct stream *stream)
 {
 	char block[READ_BLOCK_BYTES];
@@ -353,7 +338,7 @@ static void stream_read(struct run *run, struct stream *stream)
 	else
 		keep_tail(&run->tail, block, (size_t)got);
 	if (run->file >= 0) {
-		code = write_file(run->file, block, (size_t)got);
+		code = fd_write_all(run->file, block, (size_t)got);
 		if (code < 0)
 			run_stop(run, code);
 	}
