@@ -163,8 +163,8 @@ run: deps
 	@$(B)/kerngate run quick
 
 # The checked program finds the guest programs beside itself, as the other does.
-test-binaries: $(C)/unit-tests $(C)/command-tests $(C)/boot-tests $(C)/kerngate $(GUEST_PARTS)
-	@for part in workloads guest_init kerngate-guest-exec; do \
+test-binaries: $(C)/unit-tests $(C)/command-tests $(C)/boot-tests $(C)/kerngate $(GUEST_PARTS) $(PLUGINS)
+	@for part in workloads plugin guest_init kerngate-guest-exec; do \
 		ln -sfn ../$$part $(C)/$$part; done
 
 # Leaks are looked for in the unit tests only. In a program that has just closed
