@@ -183,6 +183,7 @@ static int compile(struct building *building, struct error *err)
 	int code;
 
 	make.expected_count = expected_count(building);
+	make.with_bzimage = kernel_config_moves(building->config_text);
 	code = kernel_compile(&make, &building->count, err);
 	if (code == 0)
 		return 0;
@@ -268,6 +269,23 @@ static int copy_into(const char *folder, const char *name, const char *from,
 	return code < 0 ? error_set_errno(err, code, "%s", to) : 0;
 }
 
+static int add_bzimage(const struct building *building, const char *folder,
+		       json_t *record, struct error *err)
+{
+	cleanup_free char *image = path_join(building->tree,
+					     "arch/x86/boot/bzImage");
+	char sha256[SHA256_HEX_SIZE];
+	int code;
+
+	if (!kernel_config_moves(building->config_text))
+		return 0;
+	code = sha256_of_file(image, sha256);
+	if (code < 0)
+		return error_set_errno(err, code, "%s", image);
+	json_object_set_new(record, "bzimage_sha256", json_string(sha256));
+	return copy_into(folder, "bzImage", image, err);
+}
+
 static int fill_entry(const struct building *building, const char *folder,
 		      struct built_kernel *kernel, struct error *err)
 {
@@ -282,7 +300,9 @@ static int fill_entry(const struct building *building, const char *folder,
 	if (!record)
 		return error_set(err, -EINVAL, "kernel.json: text that is not "
 				 "UTF-8");
-	code = copy_into(folder, "vmlinux", image, err);
+	code = add_bzimage(building, folder, record, err);
+	if (code == 0)
+		code = copy_into(folder, "vmlinux", image, err);
 	if (code == 0)
 		code = copy_into(folder, "config", config, err);
 	if (code == 0 && path_exists(symbols))

@@ -8,7 +8,9 @@
  *                             apart) with its objects: the next variant of the
  *                             base is cloned from the nearest of them
  *     trees/KEY/tree.json     what it was made from
- *     kernels/KEY/            vmlinux, config, System.map, kernel.json, build.log
+ *     kernels/KEY/            vmlinux, config, System.map, kernel.json, build.log; of
+ *                             a kernel with CONFIG_RANDOMIZE_BASE also bzImage, whose
+ *                             loader is what moves it
  *     build/, fetch/          of the builder at work: always the same paths, since
  *                             a build's commands hold them
  *     logs/KEY.log            of a build that failed
@@ -39,6 +41,7 @@ struct built_kernel {
 	char image_sha256[SHA256_HEX_SIZE]; /* of vmlinux */
 	char *folder;                       /* kernels/KEY; owned */
 	char *image_path;                   /* vmlinux; owned */
+	char *bzimage_path;                 /* owned; NULL without CONFIG_RANDOMIZE_BASE */
 	char *config_text;                  /* final .config; owned */
 	char *release;                      /* "7.3.4"; owned */
 	char *record;                       /* kernel.json's text; owned */

@@ -15,6 +15,7 @@ void built_kernel_release(struct built_kernel *kernel)
 {
 	free(kernel->folder);
 	free(kernel->image_path);
+	free(kernel->bzimage_path);
 	free(kernel->config_text);
 	free(kernel->release);
 	free(kernel->record);
@@ -43,6 +44,30 @@ static int read_text(const char *folder, const char *name, char **ret_text,
 	return code < 0 ? error_set_errno(err, code, "%s", path) : 0;
 }
 
+bool kernel_config_moves(const char *config_text)
+{
+	return strstr(config_text, "CONFIG_RANDOMIZE_BASE=y\n") != NULL;
+}
+
+/* The other form of the image, where there must be one. */
+static int check_bzimage(const json_t *record, struct built_kernel *kernel,
+			 struct error *err)
+{
+	char sha256[SHA256_HEX_SIZE];
+	int code;
+
+	if (!kernel_config_moves(kernel->config_text))
+		return 0;
+	kernel->bzimage_path = path_join(kernel->folder, "bzImage");
+	code = sha256_of_file(kernel->bzimage_path, sha256);
+	if (code < 0)
+		return error_set_errno(err, code, "%s", kernel->bzimage_path);
+	if (strcmp(record_text(record, "bzimage_sha256"), sha256) != 0)
+		return error_set(err, -EBADMSG, "%s: bzImage is not what "
+				 "kernel.json says", kernel->folder);
+	return 0;
+}
+
 /* Reads and verifies an entry; -EBADMSG says what is wrong with it. */
 static int load_kernel(const char *folder, const char *key,
 		       struct built_kernel *ret_kernel, struct error *err)
@@ -68,6 +93,9 @@ static int load_kernel(const char *folder, const char *key,
 	    strcmp(record_text(record, "image_sha256"), kernel.image_sha256) != 0)
 		return error_set(err, -EBADMSG, "%s: vmlinux is not what "
 				 "kernel.json says", folder);
+	code = check_bzimage(record, &kernel, err);
+	if (code < 0)
+		return code;
 	kernel.release = string_copy(record_text(record, "release"));
 	memcpy(kernel.key, key, SHA256_HEX_SIZE);
 	*ret_kernel = kernel;

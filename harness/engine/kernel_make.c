@@ -269,6 +269,8 @@ int kernel_compile(const struct kernel_make *make, uint64_t *ret_count,
 	strvec_pushf(&argv, "-j%" PRIu32, make->jobs ? make->jobs : count_cpus());
 	strvec_pushf(&argv, "CC=%s", make->cc);
 	strvec_push(&argv, "vmlinux");
+	if (make->with_bzimage)
+		strvec_push(&argv, "bzImage");
 	progress_update(make->phase, "compiling", 0, make->expected_count,
 			UINT64_MAX, NULL);
 	code = process_run((const char *const *)argv.items, &options, NULL,

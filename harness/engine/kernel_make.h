@@ -2,6 +2,7 @@
 #ifndef KERNGATE_ENGINE_KERNEL_MAKE_H
 #define KERNGATE_ENGINE_KERNEL_MAKE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "error.h"
@@ -14,6 +15,7 @@ struct kernel_make {
 	const char *cc;
 	uint32_t jobs;             /* 0: number of CPUs */
 	uint64_t expected_count;   /* of objects to compile; 0: unknown */
+	bool with_bzimage;         /* arch/x86/boot/bzImage too */
 };
 
 /* Fixed for all builds: user, host, time stamp, locale, an environment without
@@ -31,7 +33,7 @@ int kernel_configure(const struct kernel_make *make, const char *fragment_path,
 		     const struct config_requests *requests,
 		     char **ret_config_text, struct error *err) must_check;
 
-/* Builds vmlinux. -EREMOTEIO with the first compiler errors and the log's path,
+/* Builds vmlinux (and bzImage). -EREMOTEIO with the first compiler errors and the log's path,
  * -ENOSPC when the disk is full, -ECANCELED. *ret_count: objects compiled, also
  * set on failure. */
 int kernel_compile(const struct kernel_make *make, uint64_t *ret_count,

@@ -30,6 +30,8 @@ static const char makefile[] =
 	"vmlinux: $(objects)\n"
 	"\t@echo '  LD      vmlinux'\n"
 	"\t@cat $(objects) .config >vmlinux && echo map >System.map\n"
+	"bzImage: vmlinux\n"
+	"\t@mkdir -p arch/x86/boot && (echo loader; cat vmlinux) >arch/x86/boot/bzImage\n"
 	"%.o: %.c include/h.h .config\n"
 	"\t@echo '  CC      $@'\n"
 	"\t@of() { sed -n \"s/.*$$1: \\([^*]*[^ *]\\).*/\\1/p\" $<; }; \\\n"
@@ -91,7 +93,7 @@ static void write_source(const char *source)
 	cleanup_free char *link = path_join(source, "link");
 
 	fake_write(source, "Makefile", "%s", makefile);
-	fake_write(source, "Kconfig", "CONFIG_ONE\nCONFIG_TWO\n");
+	fake_write(source, "Kconfig", "CONFIG_ONE\nCONFIG_TWO\nCONFIG_RANDOMIZE_BASE\n");
 	fake_write(source, "a.c", "first\none\nlast\n");
 	fake_write(source, "b.c", "b\n");
 	fake_write(source, "c.c", "c\n");

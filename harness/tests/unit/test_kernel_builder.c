@@ -94,6 +94,32 @@ static void test_finds_only_what_is_there(void)
 	test_check_string(found.image_sha256, kernel.image_sha256);
 }
 
+/* Only a kernel that its loader can move needs the loader. */
+static void test_movable_kernel_has_its_loader(void)
+{
+	cleanup_fake struct fake fake;
+	cleanup_kernel struct built_kernel plain_kernel = { .folder = NULL };
+	cleanup_kernel struct built_kernel kernel = { .folder = NULL };
+	cleanup_kernel struct built_kernel again = { .folder = NULL };
+	cleanup_free char *image = NULL;
+	struct error err = ERROR_INIT;
+
+	if (!fake_open(&fake) || !build(&fake, &plain, &plain_kernel))
+		return;
+	CU_ASSERT_PTR_NULL(plain_kernel.bzimage_path);
+	fake_write(fake.folder, "wanted.config", "CONFIG_RANDOMIZE_BASE=y\n");
+	if (!build(&fake, &plain, &kernel))
+		return;
+	if (!test_check(kernel.bzimage_path != NULL))
+		return;
+	image = fake_read(kernel.folder, "bzImage");
+	test_check_contains(image, "loader\nheader\nfirst\n");
+	/* One that was damaged is not there. */
+	fake_write(kernel.folder, "bzImage", "other");
+	CU_ASSERT_EQUAL(kernel_find(fake.cache, &fake.spec, &again, &err), -ENOENT);
+	test_check_contains(err.message, "bzImage is not what kernel.json says");
+}
+
 static void test_key_covers_the_inputs(void)
 {
 	cleanup_fake struct fake fake;
@@ -502,6 +528,7 @@ static void test_environment_does_not_reach_the_build(void)
 TEST_SUITE("kernel_builder",
 	   {"builds once", test_builds_once},
 	   {"finds only what is there", test_finds_only_what_is_there},
+	   {"a movable kernel has its loader", test_movable_kernel_has_its_loader},
 	   {"key covers the inputs", test_key_covers_the_inputs},
 	   {"applies series in order", test_applies_series_in_order},
 	   {"refuses series out of order", test_refuses_series_out_of_order},
