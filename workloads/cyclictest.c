@@ -98,6 +98,7 @@ const struct workload workload = {
 	.needs_options = options,
 	.needs_tools = tools,
 	.needs_vcpus = 1,
+	.is_counted = true,
 	.setup = setup,
 	.measure = measure,
 };

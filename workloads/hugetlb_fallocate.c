@@ -164,7 +164,9 @@ static uint64_t file_fill_ns(void)
 	if (n == 1) {
 		slices_cut(slices, NULL);
 		start_ns = clock_now_ns();
+		workload_region_begin(MARKER_REGION_OWN);
 		slice_fill(&slices[0]);
+		workload_region_end(MARKER_REGION_OWN);
 		end_ns = clock_now_ns();
 	} else {
 		pthread_barrier_init(&start, NULL, n + 1);
@@ -174,9 +176,11 @@ static uint64_t file_fill_ns(void)
 					   &slices[i]))
 				workload_broken("no thread %u of %u", i, n);
 		start_ns = clock_now_ns();
+		workload_region_begin(MARKER_REGION_OWN);
 		pthread_barrier_wait(&start);
 		for (i = 0; i < n; i++)
 			pthread_join(slices[i].thread, NULL);
+		workload_region_end(MARKER_REGION_OWN);
 		end_ns = clock_now_ns();
 		pthread_barrier_destroy(&start);
 	}
@@ -278,6 +282,7 @@ const struct workload workload = {
 	.needs_options = options,
 	.needs_memory_mib = 192, /* and size_mib */
 	.needs_vcpus = 1,
+	.is_counted = true,
 	.warmup_rounds = 1,
 	.setup = setup,
 	.measure = measure,

@@ -279,12 +279,43 @@ static void act_reboot(void)
 	(void)reboot(RB_AUTOBOOT);
 }
 
+/* Known counts, for tests of the counting plugin: nothing, a thousand no-ops, and
+ * a loop of a million turns with two instructions each, and one before it. */
+static void act_regions(void)
+{
+	workload_region_begin(MARKER_REGION_OWN);
+	workload_region_end(MARKER_REGION_OWN);
+	workload_region_begin(MARKER_REGION_OWN + 1);
+	__asm__ volatile(".rept 1000\n\tnop\n\t.endr");
+	workload_region_end(MARKER_REGION_OWN + 1);
+	workload_region_begin(MARKER_REGION_OWN + 2);
+	__asm__ volatile("mov $1000000, %%eax\n1:\n\tsub $1, %%eax\n\tjnz 1b"
+			 : : : "eax", "cc");
+	workload_region_end(MARKER_REGION_OWN + 2);
+}
+
+/* Takes random numbers of the host into what it does and says: exact mode must
+ * notice. Only in a guest with such a device. */
+static void act_unrepeatable(void)
+{
+	uint64_t number = 0;
+	int fd = open("/dev/hwrng", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		workload_broken("/dev/hwrng: %s", strerror(errno));
+	if (read(fd, &number, sizeof(number)) < 0)
+		workload_broken("/dev/hwrng: %s", strerror(errno));
+	close(fd);
+	fprintf(stderr, "selftest: by chance %016llx\n", (unsigned long long)number);
+}
+
 #define ACTS(x)                                                                \
 	x(pass) x(fail) x(skip) x(broken) x(crash) x(exit) x(hang) x(orphan)   \
 	x(flood_records) x(flood) x(flood_lines) x(flood_console) x(malformed) \
 	x(binary) x(bad_crc) x(truncated) x(oversized) x(nan) x(infinite)      \
 	x(negative) x(undeclared) x(wrong_trial) x(wrong_row) x(early_end)     \
-	x(panic) x(warn) x(oops) x(oom) x(silent) x(reboot)
+	x(panic) x(warn) x(oops) x(oom) x(silent) x(reboot) x(regions)         \
+	x(unrepeatable)
 #define ACT_NAME(name) #name,
 #define ACT_ENTRY(name) { #name, act_##name },
 
@@ -357,6 +388,7 @@ const struct workload workload = {
 		{ .name = NULL },
 	},
 	.needs_vcpus = 1,
+	.is_counted = true,
 	.warmup_rounds = 1,
 	.setup = setup,
 	.measure = measure,

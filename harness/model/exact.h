@@ -41,6 +41,11 @@ struct exact_policy {
 /* shift 3, counts by block, no profile, no jitter. */
 #define EXACT_POLICY_INIT ((struct exact_policy){ .shift = 3, .counts = true })
 
+/* {"by":"block","counts":true,"jitter_us":0,"profile":false,"shift":3}; owned. */
+char *exact_policy_format(const struct exact_policy *policy);
+/* -EINVAL: not that, or out of range; *ret is untouched. */
+int exact_policy_parse(const char *text, struct exact_policy *ret) must_check;
+
 /* What one seed stands for: another, equally valid world. All of it is derived
  * from the number (splitmix64: Steele, Lea and Flood 2014), so that a number
  * says everything. */
@@ -67,8 +72,10 @@ const struct metric_info *exact_metrics(uint32_t vcpus_count, size_t *ret_count)
  * = round. A round's figures are those of the workload's own regions
  * (PLUGIN_REGION_OWN and above, summed) inside it where it has any, else of the
  * round as a whole. -EBADMSG where rows, rounds and regions do not fit together
- * (a lost marker, more rows than planned): the message says what. Rows that
- * never ran have no region and get no sample. */
+ * (a lost marker, more rows than planned, a row that passed without a round): the
+ * message says what, and the result is untouched. Rows that never ran have no
+ * region and get no sample; a row that did not pass gets those of the rounds that
+ * it ended. workloads: rows_count, borrowed; result: with its rows. */
 int exact_counts_samples(const struct plugin_counts *counts,
 			 const struct workload_info *const *workloads, size_t rows_count,
 			 struct trial_result *result, struct error *err) must_check;

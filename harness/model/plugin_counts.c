@@ -172,6 +172,28 @@ static int total_read(struct reader *reader)
 	return 0;
 }
 
+/* What narrows a profile: "[inside REGION] [row N]". */
+static bool take_scope(struct reader *reader)
+{
+	struct plugin_counts *counts = reader->counts;
+	uint64_t number;
+
+	if (take_text(reader, "inside")) {
+		if (!take_region_number(reader, &number) ||
+		    number == counts->profile_region)
+			return false;
+		counts->profile_has_inside = true;
+		counts->profile_inside = (uint32_t)number;
+	}
+	if (take_text(reader, "row")) {
+		if (!take_number(reader, PLUGIN_ROWS_MAX - 1, &number))
+			return false;
+		counts->profile_has_row = true;
+		counts->profile_row = (uint32_t)number;
+	}
+	return line_is_over(reader);
+}
+
 static int profile_read(struct reader *reader)
 {
 	struct plugin_counts *counts = reader->counts;
@@ -180,11 +202,13 @@ static int profile_read(struct reader *reader)
 	if (!take_region_number(reader, &number) ||
 	    !take_number(reader, PLUGIN_COUNT_MAX, &counts->profile_visits) ||
 	    !take_number(reader, PLUGIN_COUNT_MAX, &counts->profile_instructions) ||
-	    !take_number(reader, PLUGIN_COUNT_MAX, &reader->functions_expected) ||
-	    !line_is_over(reader))
+	    !take_number(reader, PLUGIN_COUNT_MAX, &reader->functions_expected))
 		return refuse(reader, "expected \"profile REGION VISITS INSTRUCTIONS "
 				      "FUNCTIONS\"");
 	counts->profile_region = (uint32_t)number;
+	if (!take_scope(reader))
+		return refuse(reader, "expected at most \"inside REGION row N\" (of "
+				      "another region) behind the profile's numbers");
 	counts->has_profile = true;
 	return 0;
 }
@@ -275,12 +299,14 @@ static int line_read(struct reader *reader)
 			return oddity_read(reader, &counts->stray_count);
 		if (take_text(reader, "open"))
 			return oddity_read(reader, &counts->open_count);
+		if (take_text(reader, "cut"))
+			return oddity_read(reader, &counts->cut_count);
 		if (take_text(reader, "full"))
 			return word_only(reader, &counts->is_full);
 		if (take_text(reader, "total"))
 			return total_read(reader);
-		return refuse(reader, "expected region, lost, stray, open, full or "
-				      "total");
+		return refuse(reader, "expected region, lost, stray, open, cut, full "
+				      "or total");
 	}
 	if (profile_may_begin && take_text(reader, "short"))
 		return word_only(reader, &counts->profile_is_short);

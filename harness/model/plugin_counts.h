@@ -19,8 +19,9 @@
 #define PLUGIN_VCPUS_MAX 1024u
 #define PLUGIN_REGIONS_MAX 4096u     /* region numbers are below */
 #define PLUGIN_FUNCTION_MAX 255u     /* bytes of a name */
+#define PLUGIN_ROWS_MAX 1000000u     /* rows of a profile's scope are below */
 /* No count is larger: sums over vCPUs stay in 64 bits, and a double is exact. */
-#define PLUGIN_COUNT_MAX (UINT64_C(1) << 53)
+#define PLUGIN_COUNT_MAX ((UINT64_C(1) << 53) - 1)
 
 /* Numbers that mean the same in workloads/runtime/marker.h. */
 enum plugin_region_number {
@@ -54,10 +55,15 @@ struct plugin_counts {
 	uint64_t lost_count;         /* begins that a second begin overtook */
 	uint64_t stray_count;        /* ends without a begin */
 	uint64_t open_count;         /* regions open when QEMU ended */
+	uint64_t cut_count;          /* regions open when their row ended: of a
+					workload that ended inside a round */
 	bool is_full;                /* later regions were dropped */
 	struct plugin_vcpu_count *total; /* of the whole boot; owned */
 	bool has_profile, profile_is_short; /* short: QEMU ran out of memory */
 	uint32_t profile_region;
+	bool profile_has_inside, profile_has_row; /* it covers the region only ... */
+	uint32_t profile_inside;     /* while this other one is open */
+	uint32_t profile_row;        /* in this row, from 0 */
 	uint64_t profile_visits, profile_instructions;
 	struct plugin_function *functions; /* most instructions first; owned */
 	size_t functions_count;
@@ -71,7 +77,8 @@ int plugin_counts_parse(const char *text, size_t length,
 			struct plugin_counts *ret_counts,
 			struct error *err) must_check;
 void plugin_counts_release(struct plugin_counts *counts);
-/* Every marker made sense and nothing was dropped. */
+/* Every marker made sense and nothing was dropped. Cut regions are no mistake of
+ * the counting: a round that ends its program has no end. */
 bool plugin_counts_are_whole(const struct plugin_counts *counts);
 
 /* Instructions of all vCPUs; of the vCPU that ran most; the one through the
@@ -91,7 +98,8 @@ struct plugin_function_change {
 /* What changed between two profiles, largest change (either way) first, then by
  * name. A function that one side lacks counts 0 there. Owned by the caller; the
  * entries borrow from both sides. -EINVAL where a side has no whole profile or no
- * visit, or the regions differ. */
+ * visit, or they cover different regions, inside different ones. The rows may
+ * differ: two suites may have the same row in different places. */
 int plugin_profile_compare(const struct plugin_counts *before,
 			   const struct plugin_counts *after,
 			   struct plugin_function_change **ret_changes,

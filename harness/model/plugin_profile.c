@@ -74,6 +74,22 @@ static size_t changes_merge(struct plugin_function_change *changes, size_t count
 	return kept + 1;
 }
 
+/* Both cover the same part of their rows. */
+static int scopes_check(const struct plugin_counts *before,
+			const struct plugin_counts *after, struct error *err)
+{
+	if (before->profile_region != after->profile_region)
+		return error_set(err, -EINVAL, "profiles of region %u and of region %u "
+				 "cannot be compared", before->profile_region,
+				 after->profile_region);
+	if (before->profile_has_inside != after->profile_has_inside ||
+	    before->profile_inside != after->profile_inside)
+		return error_set(err, -EINVAL, "one profile of region %u covers it only "
+				 "inside another region, or inside another than the "
+				 "other profile", before->profile_region);
+	return 0;
+}
+
 int plugin_profile_compare(const struct plugin_counts *before,
 			   const struct plugin_counts *after,
 			   struct plugin_function_change **ret_changes,
@@ -85,12 +101,10 @@ int plugin_profile_compare(const struct plugin_counts *before,
 
 	if (result == 0)
 		result = profile_check(after, "after", err);
+	if (result == 0)
+		result = scopes_check(before, after, err);
 	if (result < 0)
 		return result;
-	if (before->profile_region != after->profile_region)
-		return error_set(err, -EINVAL, "profiles of region %u and of region %u "
-				 "cannot be compared", before->profile_region,
-				 after->profile_region);
 	changes = memory_alloc_array(count, sizeof(*changes));
 	changes_add(changes, before, false);
 	changes_add(changes + before->functions_count, after, true);

@@ -1,6 +1,6 @@
 /* workload_info.c - a workload's description (JSON) > struct, strictly: every
- * key is there, none is unknown, and what it says holds together. Also checks
- * a suite row's arguments against it. Runs nothing.
+ * key but "counted" must be there, none may be unknown, and what it says must
+ * hold together. Also checks a suite row's arguments against it. Runs nothing.
  */
 #include "workload_info.h"
 
@@ -412,16 +412,16 @@ static int read_info(json_t *root, struct workload_info *info, struct error *err
 	json_int_t memory_mib, vcpus;
 	const char *name, *purpose;
 	json_error_t problem;
-	int r;
+	int counted = false, r;
 
-	if (json_unpack_ex(root, &problem, JSON_STRICT,
-			   "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I}",
+	if (json_unpack_ex(root, &problem, JSON_STRICT, "{s:s, s:s, s:o, s:o, "
+			   "s:o, s:o, s:o, s:o, s:I, s:I, s?b}",
 			   "name", &name, "purpose", &purpose, "metrics",
 			   &metrics, "parameters", &parameters, "needs_options",
 			   &options, "needs_devices", &devices, "needs_tools",
 			   &tools, "kernel_arguments", &arguments,
 			   "needs_memory_mib", &memory_mib, "needs_vcpus",
-			   &vcpus) < 0)
+			   &vcpus, "counted", &counted) < 0)
 		return error_set(err, -EINVAL, "%s", problem.text);
 	info->name = string_copy(name);
 	info->purpose = string_copy(purpose);
@@ -438,6 +438,7 @@ static int read_info(json_t *root, struct workload_info *info, struct error *err
 		return r;
 	info->needs_memory_mib = (uint64_t)memory_mib;
 	info->needs_vcpus = (uint32_t)vcpus;
+	info->is_counted = counted;
 	r = read_metrics(metrics, info, err);
 	if (r == 0)
 		r = read_parameters(parameters, info, err);

@@ -4,7 +4,8 @@
  *
  * Arguments: out=PATH (the count file, docs/exact-mode.md), by=block|instruction,
  * profile=on with map=PATH (System.map of the kernel), region=N (what the profile
- * covers), top=N (functions written).
+ * covers), inside=N (only while that region is open too), row=N (only in that row,
+ * from 0), top=N (functions written).
  *
  * One source, two objects: PLUGIN_API (qemu_api.h) says for which QEMU.
  */
@@ -22,6 +23,7 @@
 
 #define MARKER_BYTES 8
 #define TOP_DEFAULT 10000u
+#define ROWS_MAX 1000000u
 
 int qemu_plugin_version = PLUGIN_API;
 
@@ -31,10 +33,10 @@ static struct {
 	bool by_instruction;
 	bool is_profiling;
 	bool is_over;              /* the file is written: nothing counts now */
-	unsigned int region;       /* that the profile covers */
+	struct profile_scope scope;
 	size_t top;
 	struct symbols symbols;
-} plugin = { .region = MARKER_REGION_ROUND, .top = TOP_DEFAULT };
+} plugin = { .scope = { .region = MARKER_REGION_ROUND }, .top = TOP_DEFAULT };
 
 /* Guests on several threads (without an instruction clock) share the regions. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -50,15 +52,28 @@ struct marker {
 
 /* --- while the guest runs ----------------------------------------------------- */
 
-static void marker_profile(const struct marker *marker, bool is_valid)
+static bool profile_is_due(const struct profile_scope *scope)
 {
-	if (!marker->block || marker->region != plugin.region || !is_valid)
+	return region_is_open(scope->region) &&
+	       (!scope->has_inside || region_is_open(scope->inside)) &&
+	       (!scope->has_row || (region_is_open(MARKER_REGION_ROW) &&
+				    region_visits(MARKER_REGION_ROW) == scope->row));
+}
+
+/* The marker's block was counted whole, or not at all, when it began. */
+static void marker_profile(const struct marker *marker)
+{
+	bool is_due;
+
+	if (!marker->block)
 		return;
-	profile_set(!marker->is_end);
-	if (marker->is_end)
-		marker->block->extra -= (int64_t)marker->behind_count + 1;
-	else
+	is_due = profile_is_due(&plugin.scope);
+	if (!profile_set(is_due))
+		return;
+	if (is_due)
 		marker->block->extra += marker->behind_count;
+	else
+		marker->block->extra -= (int64_t)marker->behind_count + 1;
 }
 
 /* The markers themselves belong to no region: an empty one counts zero. */
@@ -67,7 +82,6 @@ static void marker_run(unsigned int vcpu, void *argument)
 	const struct marker *marker = argument;
 	uint64_t uncounted = 0;
 	struct counts counts;
-	bool is_valid;
 
 	vcpu = vcpu_running(vcpu);
 	if (vcpu >= plugin.vcpus_count)
@@ -83,13 +97,13 @@ static void marker_run(unsigned int vcpu, void *argument)
 		.user = marker->is_kernel ? 0 : uncounted,
 	};
 	pthread_mutex_lock(&lock);
-	if (plugin.is_over)
-		is_valid = false;
-	else if (marker->is_end)
-		is_valid = region_end(marker->region, vcpu, counts);
-	else
-		is_valid = region_begin(marker->region, vcpu, counts);
-	marker_profile(marker, is_valid);
+	if (!plugin.is_over) {
+		if (marker->is_end)
+			region_end(marker->region, vcpu, counts);
+		else
+			region_begin(marker->region, vcpu, counts);
+		marker_profile(marker);
+	}
 	pthread_mutex_unlock(&lock);
 }
 
@@ -171,8 +185,8 @@ static void finish(qemu_plugin_id_t id, void *argument)
 	plugin.is_over = true;
 	lines = 1 + regions_finish();
 	if (plugin.is_profiling)
-		lines += profile_write(plugin.out, &plugin.symbols, plugin.region,
-				       region_visits(plugin.region), plugin.top);
+		lines += profile_write(plugin.out, &plugin.symbols, &plugin.scope,
+				       plugin.top);
 	fprintf(plugin.out, "end %lu\n", lines);
 	if (fclose(plugin.out) != 0)
 		fprintf(stderr, "kerngate count: writing the counts: %s\n",
@@ -203,13 +217,35 @@ struct options {
 	const char *out, *map;     /* borrowed from argv */
 };
 
+#define IS(name) (length == strlen(name) && !strncmp(argument, name, length))
+
+/* What the profile covers. False if it is no such argument or a bad value. */
+static bool scope_read(const char *argument, size_t length, const char *value)
+{
+	struct profile_scope *scope = &plugin.scope;
+	unsigned long number;
+
+	if (IS("region") && number_read(value, MARKER_REGIONS_MAX, &number)) {
+		scope->region = (unsigned int)number;
+	} else if (IS("inside") && number_read(value, MARKER_REGIONS_MAX, &number)) {
+		scope->inside = (unsigned int)number;
+		scope->has_inside = true;
+	} else if (IS("row") && number_read(value, ROWS_MAX, &number)) {
+		scope->row = number;
+		scope->has_row = true;
+	} else if (IS("top") && number_read(value, 1000000, &number) && number) {
+		plugin.top = number;
+	} else {
+		return false;
+	}
+	return true;
+}
+
 static bool argument_read(const char *argument, struct options *options)
 {
 	const char *value = strchr(argument, '=');
 	size_t length = value ? (size_t)(value - argument) : 0;
-	unsigned long number;
 
-#define IS(name) (length == strlen(name) && !strncmp(argument, name, length))
 	if (!value)
 		return refuse("expected name=value, not ", argument);
 	value++;
@@ -225,14 +261,21 @@ static bool argument_read(const char *argument, struct options *options)
 		plugin.is_profiling = true;
 	} else if (IS("profile") && !strcmp(value, "off")) {
 		plugin.is_profiling = false;
-	} else if (IS("region") && number_read(value, MARKER_REGIONS_MAX, &number)) {
-		plugin.region = (unsigned int)number;
-	} else if (IS("top") && number_read(value, 1000000, &number) && number) {
-		plugin.top = number;
-	} else {
+	} else if (!scope_read(argument, length, value)) {
 		return refuse("no such argument or value: ", argument);
 	}
+	return true;
+}
 #undef IS
+
+static bool scope_check(void)
+{
+	const struct profile_scope *scope = &plugin.scope;
+
+	if (!plugin.is_profiling && (scope->has_inside || scope->has_row))
+		return refuse("inside=REGION and row=N are for profile=on", "");
+	if (scope->has_inside && scope->inside == scope->region)
+		return refuse("inside= names the profile's own region", "");
 	return true;
 }
 
@@ -296,7 +339,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
 	for (i = 0; i < argc; i++)
 		if (!argument_read(argv[i], &options))
 			return -1;
-	if (!output_open(&options))
+	if (!scope_check() || !output_open(&options))
 		return -1;
 	qemu_plugin_register_vcpu_tb_trans_cb(id, block_translated);
 	qemu_plugin_register_atexit_cb(id, finish, NULL);

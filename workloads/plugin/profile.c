@@ -9,6 +9,7 @@
 
 static struct profile_block *buckets[BUCKETS_COUNT];
 static bool is_profiling;
+static uint64_t visits_count;      /* times that it was on, and is off again */
 static bool is_short;              /* memory ran out: blocks are missing */
 
 struct function {
@@ -60,9 +61,13 @@ void profile_add_block(struct qemu_plugin_tb *tb, struct profile_block *block)
 					     QEMU_PLUGIN_CB_NO_REGS, block);
 }
 
-void profile_set(bool is_on)
+bool profile_set(bool is_on)
 {
+	if (is_on == is_profiling)
+		return false;
 	is_profiling = is_on;
+	visits_count += !is_on;
+	return true;
 }
 
 static uint64_t block_instructions(const struct profile_block *block)
@@ -121,8 +126,17 @@ static size_t functions_merge(struct function *functions, size_t count)
 	return kept + 1;
 }
 
+static void scope_write(FILE *out, const struct profile_scope *scope)
+{
+	if (scope->has_inside)
+		fprintf(out, " inside %u", scope->inside);
+	if (scope->has_row)
+		fprintf(out, " row %" PRIu64, scope->row);
+	fputc('\n', out);
+}
+
 unsigned long profile_write(FILE *out, const struct symbols *symbols,
-			    unsigned int region, uint64_t visits, size_t top)
+			    const struct profile_scope *scope, size_t top)
 {
 	size_t count = symbols->count + 2, used = 0, i;
 	struct function *functions = calloc(count, sizeof(*functions));
@@ -141,8 +155,9 @@ unsigned long profile_write(FILE *out, const struct symbols *symbols,
 		others += functions[i].instructions;
 	if (used > top)
 		used = top;
-	fprintf(out, "profile %u %" PRIu64 " %" PRIu64 " %zu\n", region, visits,
-		sum, used + (others > 0));
+	fprintf(out, "profile %u %" PRIu64 " %" PRIu64 " %zu", scope->region,
+		visits_count, sum, used + (others > 0));
+	scope_write(out, scope);
 	for (i = 0; i < used; i++)
 		fprintf(out, "function %" PRIu64 " %s\n",
 			functions[i].instructions, functions[i].name);

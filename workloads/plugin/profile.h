@@ -1,4 +1,5 @@
-/* profile.h - instructions per function of the kernel, while one region is open.
+/* profile.h - instructions per function of the kernel, while one region is open
+ * (in another, in one row).
  * Counted by block, turned into functions at the end. What user space runs is
  * one entry, "[user]".
  */
@@ -9,6 +10,13 @@
 
 #include "counters.h"
 #include "symbols.h"
+
+/* What a profile covers: the region, as far as the others hold too. */
+struct profile_scope {
+	unsigned int region, inside;
+	bool has_inside, has_row;
+	uint64_t row;              /* that visit of the row's region, from 0 */
+};
 
 struct profile_block {
 	uint64_t address;          /* 0: user space, wherever */
@@ -22,10 +30,11 @@ struct profile_block {
 struct profile_block *profile_block_get(uint64_t address, size_t instructions_count);
 /* Has runs of the block counted while the profile is on. */
 void profile_add_block(struct qemu_plugin_tb *tb, struct profile_block *block);
-void profile_set(bool is_on);
+/* True if that is a change. */
+bool profile_set(bool is_on);
 /* Writes the profile and function lines; returns how many. top: functions at
  * most, the others become "[other]". */
 unsigned long profile_write(FILE *out, const struct symbols *symbols,
-			    unsigned int region, uint64_t visits, size_t top);
+			    const struct profile_scope *scope, size_t top);
 
 #endif

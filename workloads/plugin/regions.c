@@ -47,26 +47,38 @@ static struct counts counts_minus(struct counts a, struct counts b)
 	};
 }
 
-bool region_begin(unsigned int number, unsigned int vcpu, struct counts uncounted)
+void region_begin(unsigned int number, unsigned int vcpu, struct counts uncounted)
 {
 	struct region *region = &regions[number];
-	bool is_new = !region->is_open;
 	unsigned int i;
 
 	if (!region->start)
 		region->start = calloc(vcpus, sizeof(*region->start));
 	if (!region->start)
-		return false;
-	if (!is_new && line_may_begin())
+		return;
+	if (region->is_open && line_may_begin())
 		fprintf(file, "lost %u\n", number);
 	region->is_open = true;
 	for (i = 0; i < vcpus; i++)
 		region->start[i] = counters_get(i);
 	region->start[vcpu] = counts_minus(region->start[vcpu], uncounted);
-	return is_new;
 }
 
-bool region_end(unsigned int number, unsigned int vcpu, struct counts uncounted)
+/* Those that a row leaves open will never end: its processes are gone. */
+static void regions_cut(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < MARKER_REGIONS_MAX; i++) {
+		if (!regions[i].is_open || i == MARKER_REGION_ROW)
+			continue;
+		regions[i].is_open = false;
+		if (line_may_begin())
+			fprintf(file, "cut %u\n", i);
+	}
+}
+
+void region_end(unsigned int number, unsigned int vcpu, struct counts uncounted)
 {
 	struct region *region = &regions[number];
 	struct counts counts;
@@ -75,11 +87,13 @@ bool region_end(unsigned int number, unsigned int vcpu, struct counts uncounted)
 	if (!region->is_open) {
 		if (line_may_begin())
 			fprintf(file, "stray %u\n", number);
-		return false;
+		return;
 	}
+	if (number == MARKER_REGION_ROW)
+		regions_cut();
 	region->is_open = false;
 	if (!line_may_begin())
-		return true;
+		return;
 	fprintf(file, "region %u %" PRIu64, number, region->visits++);
 	for (i = 0; i < vcpus; i++) {
 		counts = counters_get(i);
@@ -90,7 +104,11 @@ bool region_end(unsigned int number, unsigned int vcpu, struct counts uncounted)
 	fputc('\n', file);
 	/* Whoever ends QEMU by force still finds what was over. */
 	fflush(file);
-	return true;
+}
+
+bool region_is_open(unsigned int number)
+{
+	return regions[number].is_open;
 }
 
 uint64_t region_visits(unsigned int number)

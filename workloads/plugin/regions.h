@@ -14,10 +14,12 @@
 
 void regions_open(FILE *out, unsigned int vcpus_count);
 /* The region begins or ends now. vcpu is in the middle of a block that was
- * counted whole: uncounted of its instructions have not run yet. False where
- * the marker made no sense: begun again, or ended without a begin. */
-bool region_begin(unsigned int region, unsigned int vcpu, struct counts uncounted);
-bool region_end(unsigned int region, unsigned int vcpu, struct counts uncounted);
+ * counted whole: uncounted of its instructions have not run yet. A marker that
+ * makes no sense (begun again, ended without a begin) gets a line of its own; the
+ * end of a row cuts all other regions. */
+void region_begin(unsigned int region, unsigned int vcpu, struct counts uncounted);
+void region_end(unsigned int region, unsigned int vcpu, struct counts uncounted);
+bool region_is_open(unsigned int region);
 uint64_t region_visits(unsigned int region); /* ended so far */
 /* Says what is still open and what all vCPUs ran; returns the lines written
  * since regions_open. */

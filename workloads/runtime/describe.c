@@ -94,9 +94,10 @@ void workload_describe(const struct workload *declared, FILE *out)
 	print_list(out, "needs_tools", declared->needs_tools);
 	fputs(",\n  ", out);
 	print_list(out, "kernel_arguments", declared->kernel_arguments);
-	fprintf(out, ",\n  \"needs_memory_mib\": %llu,\n  \"needs_vcpus\": %u\n}\n",
+	fprintf(out, ",\n  \"needs_memory_mib\": %llu,\n  \"needs_vcpus\": %u,\n"
+		"  \"counted\": %s\n}\n",
 		(unsigned long long)declared->needs_memory_mib,
-		declared->needs_vcpus);
+		declared->needs_vcpus, declared->is_counted ? "true" : "false");
 }
 
 static void print_range(FILE *out, const struct parameter *parameter)

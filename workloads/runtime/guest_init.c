@@ -4,7 +4,8 @@
  * the end line, because what is missing tells the host less than what is said.
  *
  * Kernel arguments: kerngate.shell (a shell on the console instead of the
- * plan), kerngate.results=/dev/ttyS1 (the result port).
+ * plan), kerngate.results=/dev/ttyS1 (the result port), and of exact mode
+ * kerngate.phase=TURNS and kerngate.jitter=US,SEED (init_exact.c).
  */
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "init.h"
+#include "marker.h"
 
 static void send_hello(struct port *port, const char *trial, size_t rows_count)
 {
@@ -60,22 +62,28 @@ static bool apply_sysctls(struct plan *plan, char *reason, size_t size)
 
 static void run_plan(struct plan *plan, struct port *port)
 {
+	struct perturbation perturbation = { .phase_turns = 0 };
 	char reason[REASON_MAX_BYTES];
 	unsigned int row;
 	bool is_sound;
 
-	is_sound = apply_sysctls(plan, reason, sizeof(reason));
+	is_sound = apply_sysctls(plan, reason, sizeof(reason)) &&
+		   perturbation_read(&perturbation, reason, sizeof(reason));
 	send_hello(port, plan->trial, plan->rows_count);
+	perturbation_spin(&perturbation);
 	for (row = 0; row < plan->rows_count; row++) {
-		if (!is_sound) {
+		/* Around every row, so that the n-th visit is row n. */
+		marker_emit(MARKER_BEGIN(MARKER_REGION_ROW));
+		if (is_sound) {
+			is_sound = row_run(&plan->rows[row], row, &perturbation, port);
+			if (!is_sound)
+				snprintf(reason, sizeof(reason), "processes of row "
+					 "%s could not be ended",
+					 plan->rows[row].name);
+		} else {
 			row_refuse(&plan->rows[row], row, port, reason);
-			continue;
 		}
-		is_sound = row_run(&plan->rows[row], row, port);
-		if (!is_sound)
-			snprintf(reason, sizeof(reason),
-				 "processes of row %s could not be ended",
-				 plan->rows[row].name);
+		marker_emit(MARKER_END(MARKER_REGION_ROW));
 	}
 	send_end(port);
 }

@@ -77,10 +77,31 @@ struct row_outcome {
 void records_send(const struct records *records, struct port *port,
 		  unsigned int row, struct row_outcome *ret_outcome);
 
+/* --- init_exact.c: what a seed of exact mode does in the guest --------------- */
+struct perturbation {              /* all zero: none */
+	uint64_t phase_turns;      /* kerngate.phase=TURNS */
+	uint32_t jitter_us;        /* kerngate.jitter=US,SEED; 0: no jitter */
+	uint64_t jitter_seed;
+};
+
+/* From the kernel's command line. False with a reason if a value will not do. */
+bool perturbation_read(struct perturbation *ret_perturbation, char *reason,
+		       size_t size);
+/* Two instructions a turn of the phase, not one more or less in another build. */
+void perturbation_spin(const struct perturbation *perturbation);
+/* Processes at the highest real-time priority, one on each CPU, that wake up at
+ * random times until somebody ends them, as row_run does with all that lives when
+ * the row is over. Their process group. Nothing depends on them: 0 where there are
+ * to be none or they cannot be had. */
+pid_t jitter_start(const struct perturbation *perturbation, unsigned int row);
+/* For a row that never ran. group: of jitter_start, not yet reaped. */
+void jitter_stop(pid_t group);
+
 /* --- init_row.c -------------------------------------------------------------- */
 /* Runs a row to its end and sends its lines. False if its processes could not
  * be ended: nothing may be measured after it. */
-bool row_run(const struct plan_row *row, unsigned int index, struct port *port);
+bool row_run(const struct plan_row *row, unsigned int index,
+	     const struct perturbation *perturbation, struct port *port);
 /* Says that a row is broken without running it. */
 void row_refuse(const struct plan_row *row, unsigned int index,
 		struct port *port, const char *reason);

@@ -142,8 +142,8 @@ static enum ending row_follow(struct running *running, struct records *records,
 	return ENDED_BY_ITSELF;
 }
 
-/* Ends the workload and all it left behind: PID 1 excepted, everything that
- * lives in this guest belongs to the row. */
+/* Ends the workload, all it left behind, and the row's jitter: PID 1 excepted,
+ * everything that lives in this guest belongs to the row. */
 static bool row_kill(struct running *running)
 {
 	uint64_t deadline_ns = system_now_ns() + KILL_PATIENCE_NS;
@@ -219,7 +219,8 @@ static void send_evidence(struct port *port, unsigned int index,
 	port_send(port, &line);
 }
 
-bool row_run(const struct plan_row *row, unsigned int index, struct port *port)
+bool row_run(const struct plan_row *row, unsigned int index,
+	     const struct perturbation *perturbation, struct port *port)
 {
 	struct system_counters before, after;
 	struct records records = { .data = NULL };
@@ -228,14 +229,17 @@ bool row_run(const struct plan_row *row, unsigned int index, struct port *port)
 	uint64_t start_ns, wall_ns;
 	enum ending ending;
 	bool is_sound;
+	pid_t jitter;
 	int result;
 
 	send_begin(port, index, row->name);
 	port_drain(port);
+	jitter = jitter_start(perturbation, index);
 	system_read_counters(&before);
 	start_ns = system_now_ns();
 	result = row_start(row, &running);
 	if (result < 0) {
+		jitter_stop(jitter);
 		row_close(&running);
 		snprintf(outcome.reason, sizeof(outcome.reason),
 			 "cannot start: %s", strerror(-result));

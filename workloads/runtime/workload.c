@@ -173,6 +173,20 @@ DEFINE_ENDING(workload_failed, "failed")
 DEFINE_ENDING(workload_skipped, "skipped")
 DEFINE_ENDING(workload_broken, "broken")
 
+/* A round that ends the program leaves its region open: it is no round. */
+static void run_round(uint32_t round)
+{
+	if (run.is_warmup) {
+		workload_region_begin(MARKER_REGION_WARMUP);
+		workload.measure(round);
+		workload_region_end(MARKER_REGION_WARMUP);
+	} else {
+		workload_region_begin(MARKER_REGION_ROUND);
+		workload.measure(round);
+		workload_region_end(MARKER_REGION_ROUND);
+	}
+}
+
 static void run_rounds(void)
 {
 	uint32_t count = 1, round;
@@ -184,7 +198,7 @@ static void run_rounds(void)
 		workload.setup();
 	for (round = 0; round < workload.warmup_rounds + count; round++) {
 		run.is_warmup = round < workload.warmup_rounds;
-		workload.measure(round);
+		run_round(round);
 	}
 	run.is_ending = true;
 	if (workload.cleanup)

@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "marker.h"
+
 #define printf_like(text, first) __attribute__((format(printf, text, first)))
 
 struct metric {
@@ -99,8 +101,18 @@ int tool_run(const char *const *argv, char *message, size_t message_size,
 
 /* A no-op that an instruction-counting plugin sees: `0f 1f 84 00 imm32`. The
  * mark must be a constant. */
-#define workload_marker(mark)                                                  \
-	__asm__ volatile(".byte 0x0f, 0x1f, 0x84, 0x00\n\t.long %c0"           \
-			 : : "i"(mark) : "memory")
+#define workload_marker(mark) marker_emit(mark)
+
+/* What lies between them is counted in exact mode, and nothing happens elsewhere:
+ * two no-ops. The region must be a constant. The runtime counts every round as a
+ * whole; a workload that measures a part of a round puts regions of its own
+ * (MARKER_REGION_OWN, then one more each) around that part, as closely as its
+ * clock reads, and those then stand for the round. An own region begins and ends
+ * inside one call of measure(), in any thread; it may come several times: its
+ * visits, and all own regions, are added up. A round that ends the program
+ * leaves its regions open, and PID 1 sees to it that they are dropped
+ * (docs/exact-mode.md, "Markers and regions"). */
+#define workload_region_begin(region) workload_marker(MARKER_BEGIN(region))
+#define workload_region_end(region) workload_marker(MARKER_END(region))
 
 #endif

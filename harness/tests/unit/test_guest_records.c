@@ -1,6 +1,6 @@
 /* test_guest_records.c - the parts of the guest's PID 1 that read what others
- * wrote: workload records and the plan. Their files are compiled in here; the
- * encoder comes with test_guest_frame.c.
+ * wrote: workload records, the plan, and kernel arguments of exact mode. Their
+ * files are compiled in here; the encoder comes with test_guest_frame.c.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "strbuf.h"
 #include "test.h"
 
+#include "../../../workloads/runtime/init_exact.c"
 #include "../../../workloads/runtime/init_plan.c"
 #include "../../../workloads/runtime/init_port.c"
 #include "../../../workloads/runtime/init_records.c"
@@ -25,6 +26,20 @@ int system_read_text(const char *path, char *text, size_t size)
 		return r;
 	memcpy(text, data, length + 1);
 	return (int)length;
+}
+
+/* Of init_system.c too: values of kernel arguments; NULL: not given. */
+static const char *phase_argument, *jitter_argument;
+
+bool system_kernel_argument(const char *name, char *value, size_t size)
+{
+	const char *given = strcmp(name, "kerngate.phase") ? jitter_argument :
+							     phase_argument;
+
+	if (!given)
+		return false;
+	snprintf(value, size, "%s", given);
+	return true;
 }
 
 /* Sends records as row 5; *ret_lines are the lines without their checksums. */
@@ -245,9 +260,76 @@ static void test_plan_refused(void)
 	free(missing.text);
 }
 
+static bool perturbation_of(const char *phase, const char *jitter,
+			    struct perturbation *ret_perturbation, char reason[256])
+{
+	phase_argument = phase;
+	jitter_argument = jitter;
+	return perturbation_read(ret_perturbation, reason, 256);
+}
+
+static void test_perturbation(void)
+{
+	struct perturbation got;
+	char reason[256] = "";
+
+	CU_ASSERT_TRUE(perturbation_of(NULL, NULL, &got, reason));
+	CU_ASSERT_TRUE(!got.phase_turns && !got.jitter_us && !got.jitter_seed);
+	CU_ASSERT_TRUE(perturbation_of("0", "1,0", &got, reason));
+	CU_ASSERT_TRUE(!got.phase_turns && got.jitter_us == 1 && !got.jitter_seed);
+	CU_ASSERT_TRUE(perturbation_of("1000000000", "100000,18446744073709551615",
+				       &got, reason));
+	CU_ASSERT_EQUAL(got.phase_turns, 1000000000);
+	CU_ASSERT_EQUAL(got.jitter_us, 100000);
+	CU_ASSERT_EQUAL(got.jitter_seed, UINT64_MAX);
+	test_check_string(reason, "");
+}
+
+static void test_perturbation_refused(void)
+{
+	static const char *const phases[] = { "", "x", "-1", "+1", " 1", "1 ", "1,2",
+					      "1000000001", "99999999999999999999" };
+	static const char *const jitters[] = {
+		"", "500", "500,", ",1", "0,1", "100001,1", "500,x", "500,1,2",
+		"500, 1", "-5,1", "500,-1", "500,18446744073709551616", "500;1",
+	};
+	const struct perturbation untouched = { .phase_turns = 7 };
+	struct perturbation got = untouched;
+	char reason[256];
+
+	for (size_t i = 0; i < ARRAY_COUNT(phases); i++) {
+		reason[0] = '\0';
+		CU_ASSERT_FALSE(perturbation_of(phases[i], NULL, &got, reason));
+		test_check_contains(reason, "kernel argument kerngate.phase: expected "
+					    "0..1000000000, found '");
+		test_check_contains(reason, phases[i]);
+	}
+	for (size_t i = 0; i < ARRAY_COUNT(jitters); i++) {
+		reason[0] = '\0';
+		CU_ASSERT_FALSE(perturbation_of("5", jitters[i], &got, reason));
+		test_check_contains(reason, "kernel argument kerngate.jitter: expected "
+					    "US,SEED with US in 1..100000, found '");
+		test_check_contains(reason, jitters[i]);
+	}
+	CU_ASSERT_EQUAL(got.phase_turns, untouched.phase_turns);
+}
+
+/* splitmix64 from 0, as published; another start, other numbers. */
+static void test_random(void)
+{
+	uint64_t state = 0, other = 1;
+
+	CU_ASSERT_EQUAL(random_next(&state), UINT64_C(0xe220a8397b1dcdaf));
+	CU_ASSERT_EQUAL(random_next(&state), UINT64_C(0x6e789e6aa1b965f4));
+	CU_ASSERT_NOT_EQUAL(random_next(&other), UINT64_C(0xe220a8397b1dcdaf));
+}
+
 TEST_SUITE("guest_records", { "good records become lines", test_good_records },
 	   { "samples are packed", test_dense_samples },
 	   { "bad records are refused", test_bad_records },
 	   { "a record that is too long", test_long_record },
 	   { "a flood of records", test_overflow }, { "a plan", test_plan },
-	   { "plans refused", test_plan_refused })
+	   { "plans refused", test_plan_refused },
+	   { "a seed's kernel arguments", test_perturbation },
+	   { "kernel arguments refused", test_perturbation_refused },
+	   { "random numbers as published", test_random })

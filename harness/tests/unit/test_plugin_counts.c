@@ -109,6 +109,30 @@ static void test_real_profile(void)
 	plugin_counts_release(&counts);
 }
 
+/* A profile of the second row's rounds, of its own region in them. */
+static void test_real_scope(void)
+{
+	struct error err = ERROR_INIT;
+	struct plugin_counts counts;
+	uint64_t work = 0;
+
+	if (!test_check(parse_fixture("scoped.txt", &counts, &err) == 0)) {
+		fprintf(stderr, "%s\n", err.message);
+		return;
+	}
+	for (size_t i = 0; i < counts.regions_count; i++)
+		if (counts.regions[i].number == PLUGIN_REGION_OWN &&
+		    counts.regions[i].visit >= 2)
+			work += plugin_region_work(&counts, &counts.regions[i]);
+	CU_ASSERT_TRUE(counts.profile_has_inside && counts.profile_has_row);
+	CU_ASSERT_EQUAL(counts.profile_inside, PLUGIN_REGION_ROUND);
+	CU_ASSERT_EQUAL(counts.profile_row, 1);
+	CU_ASSERT_EQUAL(counts.profile_visits, 3);
+	CU_ASSERT_EQUAL(counts.profile_instructions, work);
+	CU_ASSERT_EQUAL(counts.functions_count, 13);
+	plugin_counts_release(&counts);
+}
+
 static void test_figures(void)
 {
 	struct error err = ERROR_INIT;
@@ -130,9 +154,10 @@ static void test_oddities(void)
 	struct error err = ERROR_INIT;
 	struct plugin_counts counts;
 
-	if (!test_check(parse(HEADER "lost 3\nstray 3\nstray 4\nopen 4095\nfull\n" TOTAL
-			      "short\nend 8\n", &counts, &err) == 0))
+	if (!test_check(parse(HEADER "lost 3\nstray 3\nstray 4\ncut 3\nopen 4095\nfull\n"
+			      TOTAL "short\nend 9\n", &counts, &err) == 0))
 		return;
+	CU_ASSERT_EQUAL(counts.cut_count, 1);
 	CU_ASSERT_EQUAL(counts.lost_count, 1);
 	CU_ASSERT_EQUAL(counts.stray_count, 2);
 	CU_ASSERT_EQUAL(counts.open_count, 1);
@@ -141,11 +166,58 @@ static void test_oddities(void)
 	plugin_counts_release(&counts);
 }
 
+/* A round that ends its program is cut: that is no mistake of the counting. */
+static void test_cut_region(void)
+{
+	struct error err = ERROR_INIT;
+	struct plugin_counts counts;
+
+	if (!test_check(parse(HEADER "cut 3\ncut 16\nregion 1 0 1 1 1 1\n" TOTAL
+			      "end 5\n", &counts, &err) == 0))
+		return;
+	CU_ASSERT_EQUAL(counts.cut_count, 2);
+	CU_ASSERT_EQUAL(counts.regions_count, 1);
+	CU_ASSERT_TRUE(plugin_counts_are_whole(&counts));
+	plugin_counts_release(&counts);
+}
+
+/* What a profile covers, where it is not the whole region. */
+static void test_scope(void)
+{
+	static const struct {
+		const char *words;
+		bool has_inside, has_row;
+		uint32_t inside, row;
+	} cases[] = {
+		{ "", false, false, 0, 0 },
+		{ " inside 16", true, false, 16, 0 },
+		{ " inside 0", true, false, 0, 0 },
+		{ " row 999999", false, true, 0, 999999 },
+		{ " inside 1 row 0", true, true, 1, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		cleanup_free char *text = string_format(
+			HEADER TOTAL "profile 3 1 7 1%s\nfunction 7 a\nend 4\n",
+			cases[i].words);
+		struct error err = ERROR_INIT;
+		struct plugin_counts counts;
+
+		if (!test_check(parse(text, &counts, &err) == 0))
+			continue;
+		CU_ASSERT_EQUAL(counts.profile_has_inside, cases[i].has_inside);
+		CU_ASSERT_EQUAL(counts.profile_has_row, cases[i].has_row);
+		CU_ASSERT_EQUAL(counts.profile_inside, cases[i].inside);
+		CU_ASSERT_EQUAL(counts.profile_row, cases[i].row);
+		plugin_counts_release(&counts);
+	}
+}
+
 static void test_accepted(void)
 {
 	check_accepted(HEADER TOTAL "end 2\n");
 	check_accepted("kerngate-counts 1 api 3 vcpus 1 by instruction\n"
-		       "total 0 9007199254740992\nend 2\n");
+		       "total 0 9007199254740991\nend 2\n");
 	check_accepted(HEADER "region 3 0 1 1 1 1\nregion 4 0 1 1 1 1\n"
 		       "region 3 1 1 1 1 1\n" TOTAL "end 5\n");
 	check_accepted(HEADER TOTAL "profile 3 1 7 2\nfunction 4 a.b$c\n"
@@ -179,15 +251,35 @@ static void test_bad_words(void)
 	check_refused(HEADER "region 3 0 1 1 1 1 1\n", -EBADMSG, "two counts");
 	check_refused(HEADER "region 3 0 1 1 1 -1\n", -EBADMSG, "two counts");
 	check_refused(HEADER "region 3 0 1 1 1 01\n", -EBADMSG, "two counts");
-	check_refused(HEADER "region 3 0 1 1 1 9007199254740993\n", -EBADMSG,
+	check_refused(HEADER "region 3 0 1 1 1 9007199254740992\n", -EBADMSG,
 		      "two counts");
 	check_refused(HEADER "region 4096 0 1 1 1 1\n", -EBADMSG, "region NUMBER");
 	check_refused(HEADER "lost\n", -EBADMSG, "number of a region");
+	check_refused(HEADER "cut\n", -EBADMSG, "number of a region");
+	check_refused(HEADER "cut 4096\n", -EBADMSG, "number of a region");
+	check_refused(HEADER "cut 3 4\n", -EBADMSG, "number of a region");
 	check_refused(HEADER "full 1\n", -EBADMSG, "one word");
 	check_refused(HEADER "full\nfull\n", -EBADMSG, "one word");
 	check_refused(HEADER "\n", -EBADMSG, "expected region");
 	check_refused(HEADER TOTAL "end\n", -EBADMSG, "end LINES");
 	check_refused(HEADER TOTAL "profile 3 1 7\n", -EBADMSG, "profile REGION");
+}
+
+static void test_bad_scope(void)
+{
+	static const char *const words[] = {
+		" inside", " inside 3", " inside 4096", " inside -1", " row",
+		" row 1000000", " row 01", " row 0 inside 16", " inside 16 inside 17",
+		" row 0 row 1", " inside 16 row 0 0", " outside 16", " ", " 0",
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(words); i++) {
+		cleanup_free char *text = string_format(
+			HEADER TOTAL "profile 3 1 7 1%s\nfunction 7 a\nend 4\n",
+			words[i]);
+
+		check_refused(text, -EBADMSG, "behind the profile's numbers");
+	}
 }
 
 static void test_bad_order(void)
@@ -255,6 +347,19 @@ static void test_compare(void)
 		CU_ASSERT_EQUAL(changes[3].after - changes[3].before, 0);
 	}
 	free(changes);
+	before.profile_has_row = after.profile_has_row = true;
+	after.profile_row = 4;
+	if (test_check(plugin_profile_compare(&before, &after, &changes, &count,
+					      &err) == 0))
+		free(changes);
+	after.profile_has_inside = true;
+	CU_ASSERT_EQUAL(plugin_profile_compare(&before, &after, &changes, &count, &err),
+			-EINVAL);
+	test_check_contains(err.message, "only inside another region");
+	before.profile_has_inside = true;
+	before.profile_inside = 16;
+	CU_ASSERT_EQUAL(plugin_profile_compare(&before, &after, &changes, &count, &err),
+			-EINVAL);
 	after.profile_region = 4;
 	CU_ASSERT_EQUAL(plugin_profile_compare(&before, &after, &changes, &count, &err),
 			-EINVAL);
@@ -285,11 +390,15 @@ static void test_same_numbers(void)
 TEST_SUITE("plugin_counts",
 	   {"a real file of two vCPUs", test_real},
 	   {"a real profile adds up", test_real_profile},
+	   {"a real profile of a part", test_real_scope},
 	   {"work, span and parallelism", test_figures},
 	   {"markers that made no sense are counted", test_oddities},
+	   {"regions that their row cut", test_cut_region},
+	   {"what a profile covers", test_scope},
 	   {"accepts what is sound", test_accepted},
 	   {"a file cut anywhere has no end", test_cut},
 	   {"refuses bad words", test_bad_words},
+	   {"refuses bad scopes of a profile", test_bad_scope},
 	   {"refuses lines out of order", test_bad_order},
 	   {"refuses profiles that do not add up", test_bad_profile},
 	   {"compares profiles by visit", test_compare},

@@ -31,7 +31,8 @@ static const char description[] =
 	"  'needs_tools': ['cyclictest'],\n"
 	"  'kernel_arguments': ['hugepages=1'],\n"
 	"  'needs_memory_mib': 512,\n"
-	"  'needs_vcpus': 1\n"
+	"  'needs_vcpus': 1,\n"
+	"  'counted': true\n"
 	"}\n";
 
 static void cleanup_info(struct workload_info *info)
@@ -106,9 +107,33 @@ static void test_good(void)
 	test_check_string(info.kernel_arguments.items[0], "hugepages=1");
 	CU_ASSERT_EQUAL(info.needs_memory_mib, 512);
 	CU_ASSERT_EQUAL(info.needs_vcpus, 1);
+	CU_ASSERT_TRUE(info.is_counted);
 	CU_ASSERT_PTR_EQUAL(workload_info_find_metric(&info, "rate"),
 			    &info.metrics[1]);
 	CU_ASSERT_PTR_NULL(workload_info_find_metric(&info, "rat"));
+}
+
+/* Only it may be left out. */
+static void test_counted(void)
+{
+	static const char *const texts[] = { "'needs_vcpus': 1,\n  'counted': false",
+					     "'needs_vcpus': 1" };
+
+	for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+		cleanup_workload_info struct workload_info info = {
+			.is_counted = true
+		};
+		struct error err = ERROR_INIT;
+
+		if (!test_check(parse("'needs_vcpus': 1,\n  'counted': true", texts[i],
+				      &info, &err) == 0))
+			fprintf(stderr, "%s\n", err.message);
+		CU_ASSERT_FALSE(info.is_counted);
+	}
+	refuse("'counted': true", "'counted': 1", "Expected true or false");
+	refuse("'counted': true", "'counted': 'yes'", "Expected true or false");
+	refuse("'counted': true", "'counted': null", "Expected true or false");
+	refuse("'counted': true", "'is_counted': true", "is_counted");
 }
 
 static void test_names(void)
@@ -133,8 +158,8 @@ static void test_names(void)
 static void test_not_json(void)
 {
 	refuse("{\n", "[\n", "description: line ");
-	refuse("'needs_vcpus': 1\n}", "'needs_vcpus': 1\n} x", "line ");
-	refuse("'needs_vcpus': 1\n", "'needs_vcpus': 1,\n", "line ");
+	refuse("'counted': true\n}", "'counted': true\n} x", "line ");
+	refuse("'counted': true\n", "'counted': true,\n", "line ");
 	refuse("'purpose'", "'name'", "duplicate");
 	refuse("Time of", "Time \\u0000", "NUL");
 }
@@ -285,6 +310,7 @@ static void test_truncated(void)
 
 TEST_SUITE("workload_info",
 	   {"reads a description", test_good},
+	   {"a workload that is not counted", test_counted},
 	   {"names of kinds", test_names},
 	   {"takes good arguments", test_good_arguments},
 	   {"refuses bad arguments", test_bad_arguments},

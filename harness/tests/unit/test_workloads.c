@@ -79,6 +79,33 @@ static void test_declarations(void)
 	}
 }
 
+/* Whether the instructions of its rounds say anything of the kernel under test. */
+static void test_counted(void)
+{
+	static const struct {
+		const char *name;
+		bool is_counted;
+	} expected[] = {
+		{ "cyclictest", true }, { "hugetlb_fallocate", true },
+		{ "page_init_boot", false }, { "selftest", true },
+	};
+	cleanup_catalog catalog = { .folder = NULL };
+
+	catalog_load(&catalog);
+	for (size_t i = 0; i < ARRAY_COUNT(expected); i++) {
+		bool is_found = false;
+
+		for (size_t j = 0; j < catalog.count; j++) {
+			if (strcmp(catalog.items[j].name, expected[i].name) != 0)
+				continue;
+			is_found = true;
+			CU_ASSERT_EQUAL(catalog.items[j].is_counted,
+					expected[i].is_counted);
+		}
+		CU_ASSERT_TRUE(is_found);
+	}
+}
+
 static void test_help(void)
 {
 	cleanup_catalog catalog = { .folder = NULL };
@@ -141,6 +168,7 @@ static void test_rounds(void)
 }
 
 TEST_SUITE("workloads", { "declarations hold together", test_declarations },
+	   { "counted or not", test_counted },
 	   { "help names every parameter", test_help },
 	   { "arguments refused", test_arguments_refused },
 	   { "warm-up rounds are dropped", test_rounds })
