@@ -1,6 +1,6 @@
 /* campaign.c - configs/campaigns/NAME.yaml and all that it names > campaign.
- * docs/configs.md has the keys. Its parts are read by guest_config.c,
- * suite_config.c, kernel_config.c and variant_config.c.
+ * docs/configs.md has the keys. Its parts are read by cell_config.c,
+ * guest_config.c, suite_config.c, kernel_config.c and variant_config.c.
  */
 #include "config_files.h"
 
@@ -10,7 +10,23 @@
 #include "memory.h"
 
 #define VARIANTS_MAX 16u
-#define CELLS_MAX 64u
+
+#define BLOCKS_DEFAULT 10u
+#define SEEDS_DEFAULT 5u
+/* Percent. Exact differences are as small as they are said to be. */
+#define MARGIN_TIMED 5.0
+#define MARGIN_EXACT 0.25
+#define MARGIN_MIN_TIMED 0.1
+#define MARGIN_MIN_EXACT 0.01
+
+static const char *const mode_names[] = {
+	[MODE_TIMED] = "timed", [MODE_EXACT] = "exact", NULL
+};
+
+enum { BY_BLOCK, BY_INSTRUCTION };
+static const char *const by_names[] = {
+	[BY_BLOCK] = "block", [BY_INSTRUCTION] = "instruction", NULL
+};
 
 static const char *const correction_names[] = {
 	[CORRECTION_BENJAMINI_HOCHBERG] = "benjamini-hochberg",
@@ -105,125 +121,15 @@ static int read_variants(const char *project_root,
 	return 0;
 }
 
-/* Files that the cells were read from, in their order. */
-struct cell_files {
-	struct strvec guests, suites;
-};
-
-static void cleanup_cell_files(struct cell_files *files)
-{
-	strvec_release(&files->guests);
-	strvec_release(&files->suites);
-}
-
-/* The path is kept in files for check_cell. */
-static int keep_file(const struct reference_kind *kind, const char *project_root,
-		     const char *reference, const struct config_node *at,
-		     struct strvec *files, struct error *err)
-{
-	cleanup_free char *path = NULL;
-	int r = reference_resolve(kind, project_root, reference, at, &path, err);
-
-	if (r < 0)
-		return r;
-	strvec_push(files, path);
-	return 0;
-}
-
-static int read_cell(const char *project_root, const struct config_node *node,
-		     struct campaign_cell *cell, struct cell_files *files,
-		     struct error *err)
-{
-	cleanup_free char *guest = NULL, *suite = NULL;
-	const struct config_field fields[] = {
-		{ CONFIG_TEXT("guest", &guest, config_expect_reference),
-		  .required = true },
-		{ CONFIG_TEXT("suite", &suite, config_expect_reference),
-		  .required = true },
-	};
-	const struct config_node *guest_node, *suite_node;
-	int r = config_read(node, "cell", fields, ARRAY_COUNT(fields), err);
-
-	if (r < 0)
-		return r;
-	guest_node = config_find(node, "guest");
-	suite_node = config_find(node, "suite");
-	r = keep_file(&reference_guest, project_root, guest, guest_node,
-		      &files->guests, err);
-	if (r == 0)
-		r = keep_file(&reference_suite, project_root, suite, suite_node,
-			      &files->suites, err);
-	if (r == 0)
-		r = guest_spec_read(project_root, guest, guest_node,
-				    &cell->guest, err);
-	if (r == 0)
-		r = suite_read(project_root, suite, suite_node, &cell->suite,
-			       err);
-	return r;
-}
-
-/* Results are told apart by names, so a name stands for one file. */
-static int check_cells_differ(const struct config_node *list,
-			      const struct campaign *campaign,
-			      const struct cell_files *files, size_t first,
-			      size_t second, struct error *err)
-{
-	const struct campaign_cell *a = &campaign->cells[first];
-	const struct campaign_cell *b = &campaign->cells[second];
-	bool same_guest = !strcmp(a->guest.name, b->guest.name);
-	bool same_suite = !strcmp(a->suite.name, b->suite.name);
-	const struct config_node *node = list->items[second];
-	const size_t line = list->items[first]->line;
-
-	if (same_guest && strcmp(files->guests.items[first],
-				 files->guests.items[second]) != 0)
-		return config_error(err, -EINVAL, config_find(node, "guest"),
-				    "another guest '%s', of another file, is "
-				    "in the cell at line %zu", b->guest.name,
-				    line);
-	if (same_suite && strcmp(files->suites.items[first],
-				 files->suites.items[second]) != 0)
-		return config_error(err, -EINVAL, config_find(node, "suite"),
-				    "another suite '%s', of another file, is "
-				    "in the cell at line %zu", b->suite.name,
-				    line);
-	if (same_guest && same_suite)
-		return config_error(err, -EINVAL, node,
-				    "the cell of guest '%s' and suite '%s' is "
-				    "there twice; first at line %zu",
-				    b->guest.name, b->suite.name, line);
-	return 0;
-}
-
-static int read_cells(const char *project_root, const struct config_node *list,
-		      struct campaign *campaign, struct error *err)
-{
-	cleanup_with(cleanup_cell_files) struct cell_files files = {
-		.guests = { .items = NULL }
-	};
-
-	campaign->cells = memory_alloc_array(list->count,
-					     sizeof(*campaign->cells));
-	for (size_t i = 0; i < list->count; i++) {
-		int r;
-
-		campaign->cells_count++;
-		r = read_cell(project_root, list->items[i],
-			      &campaign->cells[i], &files, err);
-		for (size_t j = 0; r == 0 && j < i; j++)
-			r = check_cells_differ(list, campaign, &files, j, i, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int read_gate(const struct config_node *node, struct gate_policy *gate,
-		     struct error *err)
+static int read_gate(const struct config_node *node, enum run_mode mode,
+		     struct gate_policy *gate, struct error *err)
 {
 	int correction = CORRECTION_BENJAMINI_HOCHBERG;
+	const double margin_min = mode == MODE_EXACT ? MARGIN_MIN_EXACT :
+						       MARGIN_MIN_TIMED;
 	const struct config_field fields[] = {
-		{ CONFIG_REAL("margin_percent", &gate->margin_percent, 0.1, 50) },
+		{ CONFIG_REAL("margin_percent", &gate->margin_percent,
+			      margin_min, 50) },
 		{ CONFIG_REAL("alpha", &gate->alpha, 0.0001, 0.5) },
 		{ CONFIG_REAL("confidence", &gate->confidence, 0.5, 0.9999) },
 		{ CONFIG_CHOICE("correction", &correction, correction_names) },
@@ -235,6 +141,94 @@ static int read_gate(const struct config_node *node, struct gate_policy *gate,
 	gate->correction = (enum correction)correction;
 	return 0;
 }
+
+/* --- what hangs on the mode ------------------------------------------------------ */
+
+static void set_mode_defaults(struct campaign *campaign, enum run_mode mode)
+{
+	bool is_exact = mode == MODE_EXACT;
+
+	campaign->mode = mode;
+	campaign->blocks_count = is_exact ? SEEDS_DEFAULT : BLOCKS_DEFAULT;
+	campaign->gate.margin_percent = is_exact ? MARGIN_EXACT : MARGIN_TIMED;
+	campaign->control = !is_exact;
+	campaign->exact = EXACT_POLICY_INIT;
+}
+
+void campaign_set_mode(struct campaign *campaign, enum run_mode mode)
+{
+	if (campaign->mode != mode)
+		set_mode_defaults(campaign, mode);
+}
+
+/* First of all keys: what others may say and mean hangs on it. */
+static int read_mode(const struct config_node *root, struct campaign *campaign,
+		     struct error *err)
+{
+	const struct config_node *node =
+		root->kind == CONFIG_MAP ? config_find(root, "mode") : NULL;
+	int mode = MODE_TIMED;
+	const struct config_field field = {
+		CONFIG_CHOICE("mode", &mode, mode_names)
+	};
+	int r = node ? config_read_value(node, &field, err) : 0;
+
+	if (r < 0)
+		return r;
+	set_mode_defaults(campaign, (enum run_mode)mode);
+	return 0;
+}
+
+/* A key that says nothing in this mode is a mistake about the mode. */
+static int refuse_keys_of_other_mode(const struct config_node *root,
+				     enum run_mode mode, struct error *err)
+{
+	const struct config_node *blocks = config_find(root, "blocks_count");
+	const struct config_node *seeds = config_find(root, "seeds_count");
+	const struct config_node *exact = config_find(root, "exact");
+
+	if (mode == MODE_EXACT && blocks)
+		return config_error(err, -EINVAL, blocks,
+				    "blocks_count: expected seeds_count in a "
+				    "campaign of mode exact");
+	if (mode == MODE_TIMED && seeds)
+		return config_error(err, -EINVAL, seeds,
+				    "seeds_count: expected blocks_count in a "
+				    "campaign of mode timed");
+	if (mode == MODE_TIMED && exact)
+		return config_error(err, -EINVAL, exact,
+				    "exact: expected only in a campaign of "
+				    "mode exact");
+	return 0;
+}
+
+static int read_exact(const struct config_node *node,
+		      struct exact_policy *policy, struct error *err)
+{
+	int by = BY_BLOCK;
+	const struct config_field fields[] = {
+		{ CONFIG_U32("shift", &policy->shift, 0, EXACT_SHIFT_MAX) },
+		{ CONFIG_BOOL("counts", &policy->counts) },
+		{ CONFIG_CHOICE("by", &by, by_names) },
+		{ CONFIG_BOOL("profile", &policy->profile) },
+		{ CONFIG_U32("jitter_us", &policy->jitter_us, 0,
+			     EXACT_JITTER_MAX_US) },
+		{ CONFIG_BOOL("kaslr", &policy->kaslr) },
+	};
+	int r = config_read(node, "exact", fields, ARRAY_COUNT(fields), err);
+
+	if (r < 0)
+		return r;
+	if (policy->kaslr && policy->profile)
+		return config_error(err, -EINVAL, config_find(node, "kaslr"),
+				    "exact: kaslr and profile do not go "
+				    "together: a profile needs addresses that "
+				    "stay");
+	policy->by_instruction = by == BY_INSTRUCTION;
+	return 0;
+}
+
+/* --- the root ---------------------------------------------------------------------- */
 
 static int read_baseline(const struct config_node *root, const char *baseline,
 			 struct campaign *campaign, struct error *err)
@@ -255,8 +249,9 @@ static int read_root(const char *project_root, const struct config_node *root,
 		     struct campaign *campaign, struct error *err)
 {
 	const struct config_node *defaults = NULL, *variants = NULL;
-	const struct config_node *cells = NULL, *gate = NULL;
+	const struct config_node *cells = NULL, *gate = NULL, *exact = NULL;
 	cleanup_free char *baseline = NULL;
+	int mode; /* read_mode has it already */
 	const struct config_field fields[] = {
 		{ CONFIG_TEXT("purpose", &campaign->purpose, NULL) },
 		{ CONFIG_MAPPING("defaults", &defaults) },
@@ -266,18 +261,28 @@ static int read_root(const char *project_root, const struct config_node *root,
 		  .required = true },
 		{ CONFIG_LIST_OF("cells", &cells, 1, CELLS_MAX),
 		  .required = true },
+		{ CONFIG_CHOICE("mode", &mode, mode_names) },
 		{ CONFIG_U32("blocks_count", &campaign->blocks_count, 2, 10000) },
+		{ CONFIG_U32("seeds_count", &campaign->blocks_count, 1, 10000) },
 		{ CONFIG_U64("seed", &campaign->seed, 0, INT64_MAX) },
 		{ CONFIG_U32("budget_minutes", &campaign->budget_minutes, 0,
 			     100000) },
 		{ CONFIG_U32("repeats_max", &campaign->repeats_max, 0, 10) },
 		{ CONFIG_BOOL("control", &campaign->control) },
+		{ CONFIG_MAPPING("exact", &exact) },
 		{ CONFIG_MAPPING("gate", &gate) },
 	};
-	int r = config_read(root, "campaign", fields, ARRAY_COUNT(fields), err);
+	int r = read_mode(root, campaign, err);
 
+	if (r == 0)
+		r = config_read(root, "campaign", fields, ARRAY_COUNT(fields),
+				err);
+	if (r == 0)
+		r = refuse_keys_of_other_mode(root, campaign->mode, err);
+	if (r == 0 && exact)
+		r = read_exact(exact, &campaign->exact, err);
 	if (r == 0 && gate)
-		r = read_gate(gate, &campaign->gate, err);
+		r = read_gate(gate, campaign->mode, &campaign->gate, err);
 	if (r == 0 && defaults)
 		r = variant_defaults_check(defaults, err);
 	if (r == 0)
@@ -286,7 +291,7 @@ static int read_root(const char *project_root, const struct config_node *root,
 	if (r == 0)
 		r = read_baseline(root, baseline, campaign, err);
 	if (r == 0)
-		r = read_cells(project_root, cells, campaign, err);
+		r = cells_read(project_root, cells, campaign, err);
 	return r;
 }
 
@@ -309,10 +314,8 @@ int campaign_load(const char *project_root, const char *name,
 {
 	cleanup_config_document struct config_document *document = NULL;
 	cleanup_with(cleanup_campaign) struct campaign campaign = {
-		.blocks_count = 10, .repeats_max = 2, .control = true,
-		.exact = EXACT_POLICY_INIT,
-		.gate = { .margin_percent = 5, .alpha = 0.05,
-			  .confidence = 0.95,
+		.repeats_max = 2,
+		.gate = { .alpha = 0.05, .confidence = 0.95,
 			  .correction = CORRECTION_BENJAMINI_HOCHBERG },
 	};
 	int r = find_file(project_root, name, &campaign.file, err);

@@ -18,7 +18,9 @@
 struct suite_row {
 	char *name;              /* unique in the suite, [a-z0-9_-]+; default the workload's; owned */
 	char *workload;          /* owned */
-	struct strvec arguments; /* "name=value", in file order */
+	struct strvec arguments; /* "name=value", in file order; the value "vcpus"
+				    stands for the guest's number of vCPUs, which is
+				    put in its place in a campaign's cells */
 	uint32_t timeout_s;      /* 1..86400 */
 	char *origin;            /* "file:line:column", for later complaints; owned */
 };
@@ -39,15 +41,18 @@ struct variant {
 
 /* One pairing of a guest shape with a suite; all variants run in it. */
 struct campaign_cell {
-	struct guest_spec guest; /* owned */
+	struct guest_spec guest; /* owned; of vcpus_counts: named
+				    "SHAPE-Ncpu" */
 	struct suite suite;      /* owned */
+	bool is_scaled;          /* one of the cells that vcpus_counts made */
 };
 
 enum correction { CORRECTION_BENJAMINI_HOCHBERG, CORRECTION_HOLM, CORRECTION_NONE };
 const char *correction_name(enum correction); /* "benjamini-hochberg", "holm", "none" */
 
 struct gate_policy {
-	double margin_percent;   /* 0.1..50: differences inside it do not matter */
+	double margin_percent;   /* 0.1..50 (exact mode: 0.01..50): differences inside
+				    it do not matter */
 	double alpha;            /* 0.0001..0.5 */
 	double confidence;       /* 0.5..0.9999 of the intervals */
 	enum correction correction;
@@ -81,6 +86,16 @@ struct campaign {
 int campaign_load(const char *project_root, const char *name,
 		  struct campaign *ret_campaign, struct error *err) must_check;
 void campaign_release(struct campaign *campaign);
+/* As if the file had said `mode`. Where that is another mode than the campaign's,
+ * what means something else there takes that mode's default: blocks_count (10
+ * blocks, 5 seeds), gate.margin_percent, control and exact. */
+void campaign_set_mode(struct campaign *campaign, enum run_mode mode);
+/* Timed runs: takes out the cells of vcpus_counts with more vCPUs than the
+ * cpus_count host CPUs for guests (a shape with overcommit stays). *ret_note
+ * (owned): which and why, in one line; NULL where none was. Does nothing in exact
+ * mode, where a guest takes one CPU whatever its vCPUs. -E2BIG: none would be left. */
+int campaign_leave_out_cells(struct campaign *campaign, uint32_t cpus_count,
+			     char **ret_note, struct error *err) must_check;
 /* Index of a variant or -ENOENT with the nearest name. */
 int campaign_find_variant(const struct campaign *campaign, const char *name,
 			  size_t *ret_index, struct error *err) must_check;
@@ -93,5 +108,7 @@ int suite_load(const char *project_root, const char *name,
 int kernel_base_load(const char *project_root, const char *name,
 		     struct kernel_base *ret_base, struct error *err) must_check;
 void suite_release(struct suite *suite);
+/* Puts the number in place of the argument value "vcpus", in all rows. */
+void suite_set_vcpus(struct suite *suite, uint32_t vcpus_count);
 
 #endif

@@ -1,5 +1,6 @@
 /* config_files.h - how config files find each other; between campaign.c,
- * guest_config.c, suite_config.c and kernel_config.c only.
+ * cell_config.c, guest_config.c, suite_config.c, kernel_config.c and
+ * variant_config.c only.
  *
  * A reference is a name (kernel/fragments/NAME.config ...) or, with a slash, a
  * path against the file that says it. `at` is the node that says it; NULL for
@@ -42,6 +43,13 @@ int suite_read(const char *project_root, const char *reference,
 int kernel_base_read(const char *project_root, const char *reference,
 		     const struct config_node *at, struct kernel_base *ret_base,
 		     struct error *err) must_check;
+
+#define CELLS_MAX 64u
+
+/* The `cells` of a campaign, those of vcpus_counts one by one. On failure the
+ * campaign holds what was read; the caller releases it as ever. */
+int cells_read(const char *project_root, const struct config_node *list,
+	       struct campaign *campaign, struct error *err) must_check;
 
 /* A variant as a campaign writes it, on top of what `defaults` says (NULL:
  * nothing). Each is the mapping { kernel, cmdline, sysctls }. */

@@ -36,12 +36,15 @@ struct exact_policy {
 	uint32_t jitter_us;   /* 0..EXACT_JITTER_MAX_US: mean time between the
 				 interruptions that a seed strews over the guest,
 				 so that vCPUs change turns elsewhere; 0: none */
+	bool kaslr;           /* the seed also moves the kernel: it boots by the loader
+				 of its bzImage (CONFIG_RANDOMIZE_BASE, _MEMORY) */
 };
 
 /* shift 3, counts by block, no profile, no jitter. */
 #define EXACT_POLICY_INIT ((struct exact_policy){ .shift = 3, .counts = true })
 
-/* {"by":"block","counts":true,"jitter_us":0,"profile":false,"shift":3}; owned. */
+/* {"by":"block","counts":true,"jitter_us":0,"kaslr":false,
+ * "profile":false,"shift":3}; owned. */
 char *exact_policy_format(const struct exact_policy *policy);
 /* -EINVAL: not that, or out of range; *ret is untouched. */
 int exact_policy_parse(const char *text, struct exact_policy *ret) must_check;

@@ -15,21 +15,23 @@
 char *exact_policy_format(const struct exact_policy *policy)
 {
 	return string_format("{\"by\":\"%s\",\"counts\":%s,\"jitter_us\":%u,"
-			     "\"profile\":%s,\"shift\":%u}",
+			     "\"kaslr\":%s,\"profile\":%s,\"shift\":%u}",
 			     policy->by_instruction ? BY_INSTRUCTION : BY_BLOCK,
 			     policy->counts ? "true" : "false", policy->jitter_us,
+			     policy->kaslr ? "true" : "false",
 			     policy->profile ? "true" : "false", policy->shift);
 }
 
 static int take(const json_t *root, struct exact_policy *ret)
 {
 	const char *by = NULL;
-	int counts, profile;
+	int counts, kaslr, profile;
 	json_int_t shift, jitter_us;
 
 	if (json_unpack_ex((json_t *)root, NULL, JSON_STRICT,
-			   "{s:s, s:b, s:I, s:b, s:I}", "by", &by, "counts",
-			   &counts, "jitter_us", &jitter_us, "profile", &profile,
+			   "{s:s, s:b, s:I, s:b, s:b, s:I}", "by", &by, "counts",
+			   &counts, "jitter_us", &jitter_us, "kaslr", &kaslr,
+			   "profile", &profile,
 			   "shift", &shift))
 		return -EINVAL;
 	if (shift < 0 || shift > EXACT_SHIFT_MAX || jitter_us < 0 ||
@@ -41,6 +43,7 @@ static int take(const json_t *root, struct exact_policy *ret)
 		.counts = counts,
 		.by_instruction = !strcmp(by, BY_INSTRUCTION),
 		.profile = profile,
+		.kaslr = kaslr,
 		.jitter_us = (uint32_t)jitter_us,
 	};
 	return 0;

@@ -13,6 +13,10 @@
  * emulated CPU do not reach (the hot-plug area is above the memory). */
 #define WIDE_MEMORY_MIB (UINT64_C(512) << 10)
 
+/* What every exact guest sees: 2026-01-01, and one uuid whatever its domain's. */
+#define EXACT_EPOCH_S 1767225600
+#define EXACT_SMBIOS "type=1,uuid=6b67c3ac-0000-4000-8000-000000000001"
+
 static void add_element(struct strbuf *xml, const char *indent,
 			const char *name, const char *text)
 {
@@ -64,10 +68,22 @@ static void add_memory(struct strbuf *xml, const struct guest_spec *spec)
 	strbuf_adds(xml, "  </memoryBacking>\n");
 }
 
+/* QEMU records one CPU only, but takes others that are plugged in before it
+ * starts (push_cpus): the kernel sees all of them when it boots. libvirt's own way
+ * to plug them in wants a thread of each, and they share one. */
+static void add_vcpus(struct strbuf *xml, const struct guest_spec *spec,
+		      const struct guest_boot *boot)
+{
+	strbuf_addf(xml, "  <vcpu placement='static'%s>%" PRIu32 "</vcpu>\n",
+		    boot->exact && spec->vcpus_count > 1 ? " current='1'" : "",
+		    spec->vcpus_count);
+}
+
 static void add_cputune(struct strbuf *xml, const struct guest_spec *spec,
 			const struct guest_boot *boot)
 {
-	if (!boot->pin_cpus)
+	/* All vCPUs of an exact guest share one thread. */
+	if (!boot->pin_cpus || boot->exact)
 		return;
 	strbuf_adds(xml, "  <cputune>\n");
 	for (uint32_t i = 0; i < spec->vcpus_count; i++)
@@ -145,13 +161,20 @@ static void add_numa(struct strbuf *xml, const struct guest_spec *spec)
 
 /* One socket a node where the nodes are alike (a package that spans nodes
  * makes the scheduler complain), else a socket for every CPU. */
-static void add_topology(struct strbuf *xml, const struct guest_spec *spec)
+static uint32_t sockets_count(const struct guest_spec *spec)
 {
 	uint32_t sockets = spec->cells_count ? spec->cells_count : 1;
 
 	for (uint32_t i = 0; i < spec->cells_count; i++)
 		if (spec->cells[i].vcpus_count * sockets != spec->vcpus_count)
-			sockets = spec->vcpus_count;
+			return spec->vcpus_count;
+	return sockets;
+}
+
+static void add_topology(struct strbuf *xml, const struct guest_spec *spec)
+{
+	uint32_t sockets = sockets_count(spec);
+
 	strbuf_addf(xml,
 		    "    <topology sockets='%" PRIu32 "' dies='1' cores='%" PRIu32
 		    "' threads='1'/>\n",
@@ -176,13 +199,24 @@ static void add_cpu(struct strbuf *xml, const struct guest_spec *spec,
 	/* with it clear_page() is `rep stosb`, which TCG runs byte by byte */
 	if (boot->accelerator == ACCELERATOR_TCG)
 		strbuf_adds(xml, "    <feature policy='disable' name='erms'/>\n");
+	/* A kernel that knows of a hypervisor has spinlocks without a queue. Where
+	 * CPUs take turns that end with a lock held, the other CPU would find it
+	 * taken at each of its turns, for hundreds of milliseconds. */
+	if (boot->exact)
+		strbuf_adds(xml, "    <feature policy='disable' name='hypervisor'/>\n");
 	add_numa(xml, spec);
 	strbuf_adds(xml, "  </cpu>\n");
 }
 
 static void add_clock(struct strbuf *xml, const struct guest_boot *boot)
 {
-	if (boot->accelerator == ACCELERATOR_KVM)
+	if (boot->exact)
+		strbuf_addf(xml,
+			    "  <clock offset='absolute' start='%d'>\n"
+			    "    <timer name='rtc' track='guest'/>\n"
+			    "    <timer name='hpet' present='no'/>\n"
+			    "  </clock>\n", EXACT_EPOCH_S);
+	else if (boot->accelerator == ACCELERATOR_KVM)
 		strbuf_adds(xml,
 			    "  <clock offset='utc'>\n"
 			    "    <timer name='kvmclock' present='yes'/>\n"
@@ -261,14 +295,83 @@ static void add_devices(struct strbuf *xml, const struct guest_spec *spec,
 	strbuf_adds(xml, "  </devices>\n");
 }
 
-static void add_qemu_arguments(struct strbuf *xml, const char *const *arguments)
+/* A value inside QEMU's comma-separated options. */
+static void add_option_value(struct strbuf *text, const char *value)
 {
-	if (!arguments || !*arguments)
+	for (; *value; value++)
+		strbuf_adds(text, *value == ',' ? ",," : (char[]){ *value, '\0' });
+}
+
+static void push_icount(struct strvec *arguments, const struct guest_exact *exact)
+{
+	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+
+	/* An idle guest goes on at its next timer; recording, and be it for
+	 * nobody, makes QEMU's threads wait for each other where the clock would
+	 * otherwise race (docs/exact-mode.md). */
+	strbuf_addf(&text, "shift=%" PRIu32 ",sleep=off,rr=%s,rrfile=", exact->shift,
+		    exact->plays_recording ? "replay" : "record");
+	add_option_value(&text, exact->recording ? exact->recording : "/dev/null");
+	strvec_push(arguments, "-icount");
+	strvec_push(arguments, text.data);
+}
+
+static void push_gdb(struct strvec *arguments, const char *socket)
+{
+	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+
+	strbuf_adds(&text, "socket,id=kerngate-gdb,server=on,wait=off,path=");
+	add_option_value(&text, socket);
+	strvec_push(arguments, "-chardev");
+	strvec_push(arguments, text.data);
+	strvec_push(arguments, "-gdb");
+	strvec_push(arguments, "chardev:kerngate-gdb");
+}
+
+static void push_cpus(struct strvec *arguments, const struct guest_spec *spec)
+{
+	uint32_t cores = spec->vcpus_count / sockets_count(spec);
+
+	for (uint32_t i = 1; i < spec->vcpus_count; i++) {
+		strvec_push(arguments, "-device");
+		strvec_pushf(arguments, "max-x86_64-cpu,socket-id=%" PRIu32
+			     ",die-id=0,core-id=%" PRIu32 ",thread-id=0",
+			     i / cores, i % cores);
+	}
+}
+
+static void push_exact(struct strvec *arguments, const struct guest_spec *spec,
+		       const struct guest_exact *exact)
+{
+	push_icount(arguments, exact);
+	push_cpus(arguments, spec);
+	strvec_push(arguments, "-seed");
+	strvec_pushf(arguments, "%" PRIu64, exact->random_seed);
+	strvec_push(arguments, "-smbios");
+	strvec_push(arguments, EXACT_SMBIOS);
+	for (const char *const *plugin = exact->plugins; plugin && *plugin; plugin++) {
+		strvec_push(arguments, "-plugin");
+		strvec_push(arguments, *plugin);
+	}
+	if (exact->gdb_socket)
+		push_gdb(arguments, exact->gdb_socket);
+}
+
+static void add_qemu_arguments(struct strbuf *xml, const struct guest_spec *spec,
+			       const struct guest_boot *boot)
+{
+	cleanup_strvec struct strvec arguments = STRVEC_INIT;
+
+	if (boot->exact)
+		push_exact(&arguments, spec, boot->exact);
+	if (boot->qemu_arguments)
+		strvec_push_all(&arguments, boot->qemu_arguments);
+	if (!arguments.count)
 		return;
 	strbuf_adds(xml, "  <qemu:commandline>\n");
-	for (; *arguments; arguments++) {
+	for (size_t i = 0; i < arguments.count; i++) {
 		strbuf_adds(xml, "    <qemu:arg value='");
-		strbuf_add_xml(xml, *arguments);
+		strbuf_add_xml(xml, arguments.items[i]);
 		strbuf_adds(xml, "'/>\n");
 	}
 	strbuf_adds(xml, "  </qemu:commandline>\n");
@@ -286,15 +389,14 @@ char *guest_domain_xml(const struct guest_spec *spec,
 	add_element(&xml, "  ", "name", boot->domain_name);
 	add_element(&xml, "  ", "uuid", boot->uuid);
 	add_memory(&xml, spec);
-	strbuf_addf(&xml, "  <vcpu placement='static'>%" PRIu32 "</vcpu>\n",
-		    spec->vcpus_count);
+	add_vcpus(&xml, spec, boot);
 	add_cputune(&xml, spec, boot);
 	add_os(&xml, boot);
 	add_features(&xml, spec);
 	add_cpu(&xml, spec, boot);
 	add_clock(&xml, boot);
 	add_devices(&xml, spec, boot);
-	add_qemu_arguments(&xml, boot->qemu_arguments);
+	add_qemu_arguments(&xml, spec, boot);
 	strbuf_adds(&xml, "</domain>\n");
 	return strbuf_detach(&xml);
 }

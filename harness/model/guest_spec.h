@@ -54,9 +54,13 @@ const char *accelerator_name(enum accelerator accelerator); /* "tcg", "kvm" */
 struct guest_exact {
 	uint32_t shift;             /* an instruction takes 2^shift ns */
 	uint64_t random_seed;       /* QEMU's -seed */
-	const char *plugin_argument; /* of -plugin: "PATH,out=..."; NULL: no plugin */
-	const char *gdb_socket;     /* a debugger's stub listens there, and the guest
-				       waits for its word before it begins; NULL: none */
+	const char *const *plugins; /* arguments of a -plugin each: "PATH,out=...";
+				       NULL-terminated; NULL: none */
+	const char *gdb_socket;     /* a debugger's stub listens there; the guest must
+				       be created paused; NULL: none */
+	const char *recording;      /* QEMU keeps there what came from outside; NULL: it
+				       is thrown away. One vCPU */
+	bool plays_recording;       /* what came from outside is read from there */
 };
 
 /* What one boot adds to the shape. All borrowed. */

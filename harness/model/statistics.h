@@ -94,4 +94,31 @@ double statistics_block_sd(const struct boot_samples *a, size_t a_count,
 			   const struct boot_samples *b, size_t b_count,
 			   enum boot_summary summary, size_t *ret_blocks);
 
+/* --- pairs: exact mode, where a block is a seed and has one boot a side ------- */
+
+struct figure_pair {
+	double a, b;           /* summaries of the two boots */
+};
+
+/* The pairs of blocks that both sides have, in the order of A; ret_pairs has
+ * room for a_count. Of several boots of a side the first counts. Returns how
+ * many. */
+size_t statistics_pairs(const struct boot_samples *a, size_t a_count,
+			const struct boot_samples *b, size_t b_count,
+			enum boot_summary summary, struct figure_pair *ret_pairs);
+/* Whether b/a is the same in all of them, exactly. */
+bool statistics_pairs_constant(const struct figure_pair *pairs, size_t count);
+
+struct paired_figures {
+	double ratio;             /* geometric mean of b/a */
+	double sd;                /* of log(b/a); NAN for one pair */
+	struct interval interval; /* of ratio; infinite for one pair */
+	double p;                 /* of "ratio is 1", two-sided; 1 for one pair */
+};
+
+/* Student's paired t on the logs of b/a, count - 1 degrees of freedom. count > 0;
+ * all figures positive. Constant pairs have sd 0 and p 0, or 1 if equal. */
+struct paired_figures statistics_paired(const struct figure_pair *pairs, size_t count,
+					double confidence);
+
 #endif

@@ -258,7 +258,7 @@ double statistics_detectable_effect(double sd, size_t n, double alpha, double po
 		return sd;
 	while (t_power(high, n, alpha) < power && high < 1e9)
 		high *= 2;
-	for (int i = 0; i < 60; i++) {
+	while (high - low > 1e-9 * high) {
 		double middle = (low + high) / 2;
 
 		if (t_power(middle, n, alpha) < power)

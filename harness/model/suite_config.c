@@ -11,6 +11,7 @@
 
 #define ROWS_MAX 100u
 #define TIMEOUT_DEFAULT_S 120u
+#define VCPUS_WORD "vcpus"
 
 static void cleanup_suite(struct suite *suite)
 {
@@ -29,6 +30,25 @@ void suite_release(struct suite *suite)
 	free(suite->name);
 	free(suite->purpose);
 	*suite = (struct suite){ .name = NULL };
+}
+
+/* "threads=vcpus" > "threads=4" */
+void suite_set_vcpus(struct suite *suite, uint32_t vcpus_count)
+{
+	for (size_t i = 0; i < suite->rows_count; i++) {
+		const struct strvec *arguments = &suite->rows[i].arguments;
+
+		for (size_t j = 0; j < arguments->count; j++) {
+			char *argument = arguments->items[j];
+			size_t name_length = strcspn(argument, "=");
+
+			if (strcmp(argument + name_length, "=" VCPUS_WORD) != 0)
+				continue;
+			arguments->items[j] = string_format(
+				"%.*s=%u", (int)name_length, argument, vcpus_count);
+			free(argument);
+		}
+	}
 }
 
 static const char *expect_row_name(const char *text)

@@ -7,17 +7,17 @@
 
 #include "cleanup.h"
 #include "memory.h"
+#include "verdict_private.h"
 
-#define POWER 0.8
 #define DRAWS 20000
 #define RESAMPLES 10000
 
 static const char reason_no_baseline[] = "no usable boot of the baseline";
 static const char reason_no_candidate[] = "no usable boot of the candidate";
 static const char reason_few_blocks[] = "fewer than two complete blocks";
-static const char reason_not_positive[] = "a boot's figure is zero or negative";
-static const char reason_exact[] = "every boot of a side gave the same figure";
-static const char reason_one_step[] =
+const char verdict_reason_not_positive[] = "a boot's figure is zero or negative";
+static const char reason_constant[] = "every boot of a side gave the same figure";
+const char verdict_reason_one_step[] =
 	"the difference is one step of the clock's resolution";
 
 const char *verdict_name(enum verdict verdict)
@@ -33,7 +33,7 @@ const char *verdict_name(enum verdict verdict)
 	return (size_t)verdict < ARRAY_COUNT(names) ? names[verdict] : "unknown";
 }
 
-static enum boot_summary summary_of(const struct metric_comparison *c)
+enum boot_summary verdict_summary(const struct metric_comparison *c)
 {
 	return c->metric->kind == METRIC_TAIL ? SUMMARY_MAXIMUM : SUMMARY_MEDIAN;
 }
@@ -59,19 +59,14 @@ static bool is_constant(const struct boot_samples *boots, size_t count,
 	return true;
 }
 
-static bool is_exact(const struct metric_comparison *c)
+static bool is_without_variance(const struct metric_comparison *c)
 {
-	return is_constant(c->a, c->a_count, summary_of(c)) &&
-	       is_constant(c->b, c->b_count, summary_of(c));
+	return is_constant(c->a, c->a_count, verdict_summary(c)) &&
+	       is_constant(c->b, c->b_count, verdict_summary(c));
 }
 
-/* Two constant times that differ by one step, where the step is the largest
- * power of ten that divides both: 3 ms and 4 ms of a log that prints
- * milliseconds, in whatever unit, tell nothing of 33 %. */
-static bool is_one_step(const struct metric_comparison *c)
+bool verdict_is_one_step(const struct metric_comparison *c, double a, double b)
 {
-	double a = statistics_boot_summary(&c->a[0], summary_of(c));
-	double b = statistics_boot_summary(&c->b[0], summary_of(c));
 	double step = 1;
 
 	if (c->metric->kind == METRIC_COUNT || c->metric->kind == METRIC_RATE)
@@ -83,19 +78,22 @@ static bool is_one_step(const struct metric_comparison *c)
 	return fabs(a - b) == step;
 }
 
-static void judge_exact(struct metric_comparison *c)
+static void judge_constant(struct metric_comparison *c)
 {
+	double a = statistics_boot_summary(&c->a[0], verdict_summary(c));
+	double b = statistics_boot_summary(&c->b[0], verdict_summary(c));
+
 	c->p = c->p_adjusted = c->ratio == 1 ? 1 : 0;
 	c->interval = (struct interval){ c->ratio, c->ratio };
 	c->detectable_effect = 0;
-	c->reason = reason_exact;
-	if (c->ratio != 1 && is_one_step(c)) {
-		c->reason = reason_one_step;
+	c->reason = reason_constant;
+	if (c->ratio != 1 && verdict_is_one_step(c, a, b)) {
+		c->reason = verdict_reason_one_step;
 		c->p = c->p_adjusted = 1;
 	}
 }
 
-static void not_comparable(struct metric_comparison *c, const char *reason)
+void verdict_refuse(struct metric_comparison *c, const char *reason)
 {
 	c->verdict = VERDICT_NOT_COMPARABLE;
 	c->reason = reason;
@@ -111,30 +109,36 @@ static void clear(struct metric_comparison *c)
 	c->reason = NULL;
 }
 
+bool verdict_begin(struct metric_comparison *c)
+{
+	clear(c);
+	if (c->a_count == 0)
+		verdict_refuse(c, reason_no_baseline);
+	else if (c->b_count == 0)
+		verdict_refuse(c, reason_no_candidate);
+	return !c->reason;
+}
+
 static void estimate(struct metric_comparison *c, const struct gate_policy *policy,
 		     uint64_t seed)
 {
-	enum boot_summary summary = summary_of(c);
+	enum boot_summary summary = verdict_summary(c);
 
-	clear(c);
-	if (c->a_count == 0 || c->b_count == 0) {
-		not_comparable(c, c->a_count == 0 ? reason_no_baseline :
-						    reason_no_candidate);
+	if (!verdict_begin(c))
 		return;
-	}
 	statistics_centers(c->a, c->a_count, c->b, c->b_count, summary,
 			   &c->a_center, &c->b_center, &c->blocks);
 	if (c->blocks < 2) {
-		not_comparable(c, reason_few_blocks);
+		verdict_refuse(c, reason_few_blocks);
 		return;
 	}
 	c->ratio = statistics_ratio(c->a, c->a_count, c->b, c->b_count, summary);
 	if (isnan(c->ratio)) {
-		not_comparable(c, reason_not_positive);
+		verdict_refuse(c, verdict_reason_not_positive);
 		return;
 	}
-	if (is_exact(c)) {
-		judge_exact(c);
+	if (is_without_variance(c)) {
+		judge_constant(c);
 		return;
 	}
 	c->interval = statistics_ratio_interval(
@@ -145,9 +149,8 @@ static void estimate(struct metric_comparison *c, const struct gate_policy *poli
 		derive_seed(seed, 1), NULL);
 }
 
-/* Adjusts the p-values of those that take part; returns how many. */
-static size_t adjust(struct metric_comparison *comparisons, size_t count,
-		     enum correction correction)
+size_t verdict_adjust(struct metric_comparison *comparisons, size_t count,
+		      enum correction correction)
 {
 	cleanup_free double *p = memory_alloc_array(count, sizeof(*p));
 	cleanup_free double *adjusted = memory_alloc_array(count, sizeof(*p));
@@ -167,12 +170,14 @@ static size_t adjust(struct metric_comparison *comparisons, size_t count,
 	return family;
 }
 
-static bool inside_margin(struct interval interval, double margin)
+bool verdict_inside_margin(struct interval interval, double margin_percent)
 {
+	double margin = margin_percent / 100;
+
 	return interval.low >= 1 / (1 + margin) && interval.high <= 1 + margin;
 }
 
-static bool excludes_one(struct interval interval)
+bool verdict_excludes_one(struct interval interval)
 {
 	return interval.low > 1 || interval.high < 1;
 }
@@ -184,9 +189,9 @@ static size_t more_blocks(const struct metric_comparison *c, double sd, double a
 {
 	double effect = fabs(log(c->ratio));
 	double room = log1p(policy->margin_percent / 100) - effect;
-	size_t detect = statistics_blocks_needed(sd, expm1(effect), alpha, POWER);
+	size_t detect = statistics_blocks_needed(sd, expm1(effect), alpha, VERDICT_POWER);
 	size_t equivalent = statistics_blocks_needed(
-		sd, expm1(room), 1 - policy->confidence, POWER);
+		sd, expm1(room), 1 - policy->confidence, VERDICT_POWER);
 	size_t resolution = statistics_permutation_blocks(
 		c->a, c->a_count, c->b, c->b_count, alpha);
 	size_t needed;
@@ -197,34 +202,44 @@ static size_t more_blocks(const struct metric_comparison *c, double sd, double a
 	return needed > c->blocks ? needed - c->blocks : 1;
 }
 
-static enum verdict decide(const struct metric_comparison *c,
-			   const struct gate_policy *policy)
+enum verdict verdict_of_change(const struct metric_comparison *c)
 {
 	bool is_worse = (c->ratio > 1) == (c->metric->better == BETTER_LOWER);
 
-	if (inside_margin(c->interval, policy->margin_percent / 100))
+	return is_worse ? VERDICT_REGRESSED : VERDICT_IMPROVED;
+}
+
+static enum verdict decide(const struct metric_comparison *c,
+			   const struct gate_policy *policy)
+{
+	if (verdict_inside_margin(c->interval, policy->margin_percent))
 		return VERDICT_EQUIVALENT;
-	if (c->p_adjusted < policy->alpha && excludes_one(c->interval))
-		return is_worse ? VERDICT_REGRESSED : VERDICT_IMPROVED;
+	if (c->p_adjusted < policy->alpha && verdict_excludes_one(c->interval))
+		return verdict_of_change(c);
 	return VERDICT_INCONCLUSIVE;
+}
+
+double verdict_alpha(const struct metric_comparison *c, const struct gate_policy *policy,
+		     size_t family)
+{
+	if (policy->correction == CORRECTION_NONE || c->metric->secondary)
+		return policy->alpha;
+	return policy->alpha / (double)family;
 }
 
 static void conclude(struct metric_comparison *c, const struct gate_policy *policy,
 		     size_t family)
 {
-	double alpha = policy->alpha;
+	double alpha = verdict_alpha(c, policy, family);
 	double sd;
 
 	c->verdict = decide(c, policy);
 	if (c->reason)
 		return;
-	/* What a correction leaves of alpha in the worst case. */
-	if (policy->correction != CORRECTION_NONE && !c->metric->secondary)
-		alpha /= (double)family;
 	sd = statistics_block_sd(c->a, c->a_count, c->b, c->b_count,
-				 summary_of(c), &c->blocks);
+				 verdict_summary(c), &c->blocks);
 	c->detectable_effect =
-		statistics_detectable_effect(sd, c->blocks, alpha, POWER);
+		statistics_detectable_effect(sd, c->blocks, alpha, VERDICT_POWER);
 	if (c->verdict == VERDICT_INCONCLUSIVE)
 		c->blocks_needed = more_blocks(c, sd, alpha, policy);
 }
@@ -236,7 +251,7 @@ void verdict_judge(struct metric_comparison *comparisons, size_t count,
 
 	for (size_t i = 0; i < count; i++)
 		estimate(&comparisons[i], policy, derive_seed(seed, i));
-	family = adjust(comparisons, count, policy->correction);
+	family = verdict_adjust(comparisons, count, policy->correction);
 	for (size_t i = 0; i < count; i++)
 		if (comparisons[i].verdict != VERDICT_NOT_COMPARABLE)
 			conclude(&comparisons[i], policy, family);
@@ -245,15 +260,13 @@ void verdict_judge(struct metric_comparison *comparisons, size_t count,
 bool verdict_control_fired(const struct metric_comparison *comparisons,
 			   size_t count, const struct gate_policy *policy)
 {
-	double margin = policy->margin_percent / 100;
-
 	for (size_t i = 0; i < count; i++) {
 		const struct metric_comparison *c = &comparisons[i];
 
 		if (c->metric->secondary || c->verdict == VERDICT_NOT_COMPARABLE)
 			continue;
 		if (c->p_adjusted < policy->alpha &&
-		    !inside_margin(c->interval, margin))
+		    !verdict_inside_margin(c->interval, policy->margin_percent))
 			return true;
 	}
 	return false;

@@ -41,16 +41,24 @@ struct metric_comparison {
 	struct interval interval;    /* of the ratio */
 	double p, p_adjusted;
 	size_t blocks;               /* complete ones */
-	double detectable_effect;    /* ratio - 1, power 0.8 */
+	double detectable_effect;    /* ratio - 1, power 0.8; INFINITY: none */
 	size_t blocks_needed;        /* more blocks that would settle it; 0 if settled */
 	enum verdict verdict;
-	const char *reason;          /* why not comparable; static; else NULL */
+	const char *reason;          /* why not comparable, or why there was no test;
+					static; else NULL */
 };
 
 /* Fills the "out" part of all comparisons of a family together (the correction
  * is across those that are not secondary; a secondary one keeps its own p). */
 void verdict_judge(struct metric_comparison *comparisons, size_t count,
 		   const struct gate_policy *policy, uint64_t seed);
+
+/* The same for exact mode: a block is a seed, with one boot of each side (of
+ * several the first counts), and its pair is what is judged: equal in every one,
+ * the same change in every one, or a paired t test on the logs of B/A. A change
+ * must also lie beyond the margin. */
+void verdict_judge_exact(struct metric_comparison *comparisons, size_t count,
+			 const struct gate_policy *policy);
 
 /* Whether an A/A family fired: any primary comparison with adjusted p below
  * alpha whose interval leaves the margin. */

@@ -372,6 +372,64 @@ static void test_xml_large(void)
 	check_xml("large-numa", xml);
 }
 
+static const char *const two_plugins[] = { "/p/turns.so", "/p/count.so,out=/a,,b&c", NULL };
+
+static const struct guest_exact exact = { .shift = 3, .random_seed = 18446744073709551615u,
+					  .plugins = two_plugins };
+
+/* No pinning, whatever the shape and the boot say: one thread runs all vCPUs. */
+static void test_xml_exact(void)
+{
+	cleanup_guest_spec struct guest_spec spec = { .name = NULL };
+	struct guest_boot boot = boot_of(ACCELERATOR_TCG);
+	cleanup_free char *xml = NULL;
+
+	if (!load_good("vcpus_count: 3\nmemory_mib: 1024\n", &spec))
+		return;
+	boot.pin_cpus = pins;
+	boot.exact = &exact;
+	boot.qemu_arguments = plugin;
+	xml = guest_domain_xml(&spec, &boot);
+	check_xml("exact-smp3", xml);
+	CU_ASSERT_PTR_NULL(strstr(xml, "vcpupin"));
+}
+
+/* CPUs plugged in lie in the sockets of their nodes. */
+static void test_xml_exact_numa(void)
+{
+	cleanup_guest_spec struct guest_spec spec = { .name = NULL };
+	struct guest_boot boot = boot_of(ACCELERATOR_TCG);
+	cleanup_free char *xml = NULL;
+
+	if (!load_good("vcpus_count: 4\nmemory_mib: 1024\n"
+		       "cells:\n"
+		       " - {vcpus_count: 2, memory_mib: 512}\n"
+		       " - {vcpus_count: 2, memory_mib: 512}\n", &spec))
+		return;
+	boot.exact = &exact;
+	xml = guest_domain_xml(&spec, &boot);
+	check_xml("exact-numa", xml);
+}
+
+/* One CPU needs none plugged in; a debugger's socket and a record to be played,
+ * with commas, which QEMU wants doubled. */
+static void test_xml_exact_debugged(void)
+{
+	cleanup_guest_spec struct guest_spec spec = { .name = NULL };
+	struct guest_boot boot = boot_of(ACCELERATOR_TCG);
+	const struct guest_exact debugged = { .shift = 0, .random_seed = 7,
+					      .gdb_socket = "/tmp/a,b/gdb",
+					      .recording = "/tmp/c,d/record",
+					      .plays_recording = true };
+	cleanup_free char *xml = NULL;
+
+	if (!load_good("vcpus_count: 1\nmemory_mib: 1024\n", &spec))
+		return;
+	boot.exact = &debugged;
+	xml = guest_domain_xml(&spec, &boot);
+	check_xml("exact-up-debugged", xml);
+}
+
 static void test_xml_shell(void)
 {
 	cleanup_guest_spec struct guest_spec spec = { .name = NULL };
@@ -426,5 +484,8 @@ TEST_SUITE("guest_spec",
 	   {"XML: NUMA, distances, huge pages", test_xml_numa},
 	   {"XML: IOMMU, pmem, hot-plug", test_xml_devices},
 	   {"XML: large, not reserved, uneven nodes", test_xml_large},
+	   {"XML: exact, three CPUs, plugins", test_xml_exact},
+	   {"XML: exact, NUMA", test_xml_exact_numa},
+	   {"XML: exact, a debugger and a record", test_xml_exact_debugged},
 	   {"XML: console on a pty", test_xml_shell},
 	   {"the test driver refuses bad XML", test_definition_can_fail})

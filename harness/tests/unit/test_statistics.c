@@ -289,6 +289,87 @@ static void test_power_limits(void)
 	CU_ASSERT_EQUAL(statistics_blocks_needed(0, 0.1, 0.05, 0.8), 2);
 }
 
+/* --- pairs ------------------------------------------------------------- */
+
+/* Student, The Probable Error of a Mean, Biometrika 6 (1908): ten patients' gain
+ * of sleep by two drugs. R: t.test(extra ~ group, data = sleep, paired = TRUE). */
+static void test_paired_student(void)
+{
+	static const double differences[] = { 1.2, 2.4, 1.3, 1.3, 0,
+					      1.0, 1.8, 0.8, 4.6, 1.4 };
+	struct figure_pair pairs[10];
+	struct paired_figures figures;
+
+	for (size_t i = 0; i < 10; i++)
+		pairs[i] = (struct figure_pair){ 7, 7 * exp(differences[i]) };
+	figures = statistics_paired(pairs, 10, 0.95);
+	NEAR(figures.p, 0.00283289, 1e-8);
+	NEAR(log(figures.ratio), 1.58, 1e-12);
+	NEAR(log(figures.interval.low), 0.7001142, 1e-7);
+	NEAR(log(figures.interval.high), 2.4598858, 1e-7);
+	NEAR(figures.sd, 1.2299955, 1e-7);
+	/* The other way round it is the mirror image. */
+	for (size_t i = 0; i < 10; i++)
+		pairs[i] = (struct figure_pair){ pairs[i].b, pairs[i].a };
+	NEAR(statistics_paired(pairs, 10, 0.95).p, figures.p, 1e-12);
+	NEAR(statistics_paired(pairs, 10, 0.95).ratio * figures.ratio, 1, 1e-12);
+}
+
+static void test_paired_without_variance(void)
+{
+	struct figure_pair pairs[] = { { 3, 6 }, { 5, 10 }, { 7e15, 14e15 } };
+	struct paired_figures figures = statistics_paired(pairs, 3, 0.95);
+
+	CU_ASSERT_TRUE(statistics_pairs_constant(pairs, 3));
+	CU_ASSERT_EQUAL(figures.ratio, 2);
+	CU_ASSERT_EQUAL(figures.sd, 0);
+	CU_ASSERT_EQUAL(figures.p, 0);
+	CU_ASSERT_EQUAL(figures.interval.low, 2);
+	CU_ASSERT_EQUAL(figures.interval.high, 2);
+	/* One instruction in 14e15 is a difference. */
+	pairs[2].b += 2;
+	CU_ASSERT_FALSE(statistics_pairs_constant(pairs, 3));
+	CU_ASSERT_TRUE(statistics_paired(pairs, 3, 0.95).p < 1e-10);
+	for (size_t i = 0; i < 3; i++)
+		pairs[i].b = pairs[i].a;
+	CU_ASSERT_EQUAL(statistics_paired(pairs, 3, 0.95).p, 1);
+}
+
+static void test_paired_alone(void)
+{
+	const struct figure_pair pair = { 4, 5 };
+	struct paired_figures figures = statistics_paired(&pair, 1, 0.95);
+
+	CU_ASSERT_EQUAL(figures.ratio, 1.25);
+	CU_ASSERT_EQUAL(figures.p, 1);
+	CU_ASSERT_TRUE(isnan(figures.sd));
+	CU_ASSERT_EQUAL(figures.interval.low, 0);
+	CU_ASSERT_TRUE(isinf(figures.interval.high));
+}
+
+/* Blocks of one side only, out of order, and a second boot of a side. */
+static void test_pairs(void)
+{
+	static const double values[] = { 10, 20, 30, 40 };
+	const struct boot_samples a[] = {
+		{ 7, &values[0], 1 }, { 3, &values[1], 2 }, { 7, &values[3], 1 },
+		{ 9, &values[2], 1 },
+	};
+	const struct boot_samples b[] = { { 3, &values[0], 3 }, { 8, &values[0], 1 },
+					  { 7, &values[2], 1 }, { 7, &values[0], 1 } };
+	struct figure_pair pairs[4];
+
+	CU_ASSERT_EQUAL(statistics_pairs(a, 4, b, 4, SUMMARY_MEDIAN, pairs), 2);
+	CU_ASSERT_EQUAL(pairs[0].a, 10);
+	CU_ASSERT_EQUAL(pairs[0].b, 30);
+	CU_ASSERT_EQUAL(pairs[1].a, 25);
+	CU_ASSERT_EQUAL(pairs[1].b, 20);
+	CU_ASSERT_EQUAL(statistics_pairs(a, 4, b, 4, SUMMARY_MAXIMUM, pairs), 2);
+	CU_ASSERT_EQUAL(pairs[1].a, 30);
+	CU_ASSERT_EQUAL(statistics_pairs(a, 4, b, 0, SUMMARY_MEDIAN, pairs), 0);
+	CU_ASSERT_EQUAL(statistics_pairs(a, 0, b, 4, SUMMARY_MEDIAN, pairs), 0);
+}
+
 TEST_SUITE("statistics", { "quantiles", test_quantiles },
 	   { "summary of a boot", test_boot_summary },
 	   { "permutation: Darwin's maize", test_permutation_darwin },
@@ -299,4 +380,7 @@ TEST_SUITE("statistics", { "quantiles", test_quantiles },
 	   { "figures that are not positive", test_not_positive },
 	   { "interval", test_interval },
 	   { "Benjamini-Hochberg", test_adjust_bh }, { "Holm", test_adjust_holm },
-	   { "power", test_power }, { "power: limits", test_power_limits })
+	   { "power", test_power }, { "power: limits", test_power_limits },
+	   { "pairs: Student's patients", test_paired_student },
+	   { "pairs without variance", test_paired_without_variance },
+	   { "a pair alone", test_paired_alone }, { "pairs of blocks", test_pairs })

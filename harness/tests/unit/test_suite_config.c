@@ -66,6 +66,30 @@ static void test_suite(void)
 	CU_ASSERT_EQUAL(suite.rows[1].arguments.count, 0);
 }
 
+/* "vcpus" waits for a guest; what only looks like it is left alone. */
+static void test_vcpus(void)
+{
+	cleanup_suite struct suite suite = { .name = NULL };
+	struct error err = ERROR_INIT;
+	const struct strvec *arguments;
+
+	if (!test_check(load_suite("rows:\n"
+				   "  - workload: w\n"
+				   "    arguments: {threads: vcpus, vcpus: 3, file: "
+				   "vcpus2, x: a=vcpus}\n", &suite, &err) == 0))
+		return;
+	arguments = &suite.rows[0].arguments;
+	test_check_string(arguments->items[0], "threads=vcpus");
+	suite_set_vcpus(&suite, 12);
+	CU_ASSERT_EQUAL(arguments->count, 4);
+	test_check_string(arguments->items[0], "threads=12");
+	test_check_string(arguments->items[1], "vcpus=3");
+	test_check_string(arguments->items[2], "file=vcpus2");
+	test_check_string(arguments->items[3], "x=a=vcpus");
+	suite_set_vcpus(&suite, 5);
+	test_check_string(arguments->items[0], "threads=12");
+}
+
 static void test_bad_suites(void)
 {
 	refuse_suite("purpose: x\n", "1:1: suite lacks the key 'rows'");
@@ -120,6 +144,7 @@ static void test_missing_suite(void)
 
 TEST_SUITE("suite_config",
 	   {"reads a suite", test_suite},
+	   {"the guest's number of vCPUs", test_vcpus},
 	   {"refuses bad suites", test_bad_suites},
 	   {"refuses bad arguments", test_bad_row_arguments},
 	   {"refuses missing suites", test_missing_suite})
