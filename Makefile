@@ -56,7 +56,7 @@ objects = $(patsubst %.c,$(1)/obj/%.o,$(2))
 .PHONY: all build
 all: build
 GUEST_PARTS := $(B)/kerngate-guest-exec $(B)/guest_init $(WORKLOADS)
-PLUGINS := $(B)/plugin/count-api1.so $(B)/plugin/count-api3.so
+PLUGINS := $(foreach api,1 3,$(B)/plugin/count-api$(api).so $(B)/plugin/turns-api$(api).so)
 build: $(B)/kerngate $(GUEST_PARTS) $(PLUGINS)
 
 # --- the program -----------------------------------------------------------
@@ -87,6 +87,9 @@ PLUGIN_CFLAGS := -O2 -g -fPIC -shared -fvisibility=hidden -std=gnu11 -D_GNU_SOUR
 $(B)/plugin/count-api%.so: $(wildcard workloads/plugin/*.[ch]) workloads/runtime/marker.h
 	@mkdir -p $(@D)
 	$(CC) $(PLUGIN_CFLAGS) -DPLUGIN_API=$* -o $@ $(filter %.c,$^) -lpthread
+$(B)/plugin/turns-api%.so: workloads/plugin/turns/turns.c workloads/plugin/qemu_api.h
+	@mkdir -p $(@D)
+	$(CC) $(PLUGIN_CFLAGS) -Iworkloads/plugin -DPLUGIN_API=$* -o $@ $< -lpthread
 
 # --- tests, with sanitizers --------------------------------------------------
 $(C)/libkerngate.a: $(call objects,$(C),$(LIB_SOURCES))
@@ -103,6 +106,19 @@ $(C)/command-tests: $(call objects,$(C),$(COMMAND_SOURCES)) $(C)/libkerngate.a
 	$(CC) $(CHECK_CFLAGS) -o $@ $^ $(PKG_LIBS) -lcunit -lm -lpthread
 $(C)/boot-tests: $(call objects,$(C),$(BOOT_SOURCES)) $(C)/libkerngate.a
 	$(CC) $(CHECK_CFLAGS) -o $@ $^ $(PKG_LIBS) -lcunit -lm -lpthread
+
+# --- benchmarks ----------------------------------------------------------------
+# What exact mode costs on this host; fails where it is more than was promised.
+BENCH_REPEATS ?= 5
+I_bench := $(I_engine) -Iharness/bench
+$(B)/exact-cost: $(call objects,$(B),$(wildcard harness/bench/*.c)) $(B)/libkerngate.a
+	$(CC) $(CFLAGS) -o $@ $^ $(PKG_LIBS) -lm -lpthread
+
+.PHONY: bench
+bench: deps-check
+	@$(MAKE) --no-print-directory -s -j$(JOBS) build $(B)/exact-cost
+	@$(B)/kerngate build quick
+	@$(B)/exact-cost $(BENCH_REPEATS)
 
 # --- fuzzing -----------------------------------------------------------------
 # Floors 0 and 1 once, instrumented; one program a fuzz_*.c. Seeds are tracked,
@@ -147,6 +163,7 @@ help:
 	@echo 'make check       every test, guests included (sanitizers, -Werror)'
 	@echo 'make check-fast  every test without guests'
 	@echo 'make build       build/kerngate, guest_init and the workloads'
+	@echo 'make bench       what exact mode costs here, BENCH_REPEATS=5 of each condition'
 	@echo 'make fuzz        all fuzz targets, FUZZ_SECONDS=600 each'
 	@echo 'make format      clang-format over harness/ and workloads/'
 	@echo 'make install     to DESTDIR/PREFIX (default /usr/local)'

@@ -4,8 +4,8 @@
  * find. It says nothing about a kernel.
  *
  * Kernel arguments kerngate.selftest_act=ACT and
- * kerngate.selftest_slowdown_percent=N take the place of the parameters, so that
- * one variant of a campaign can be bad and another good.
+ * kerngate.selftest_slowdown_percent=N (0.5 too) take the place of the parameters,
+ * so that one variant of a campaign can be bad and another good.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -330,14 +330,18 @@ static uint64_t loops_count;
 
 static void setup(void)
 {
-	char text[32];
-	int64_t percent = parameter_number("slowdown_percent");
+	double percent = (double)parameter_number("slowdown_percent");
+	double loops = (double)parameter_number("loops");
+	char text[32], *end = text;
 
 	if (kernel_argument("kerngate.selftest_slowdown_percent", text,
-			    sizeof(text)))
-		percent = strtoll(text, NULL, 10);
-	loops_count = (uint64_t)parameter_number("loops");
-	loops_count += loops_count * (uint64_t)percent / 100;
+			    sizeof(text))) {
+		percent = strtod(text, &end);
+		if (end == text || *end || !(percent >= 0 && percent <= 10000))
+			workload_broken("kerngate.selftest_slowdown_percent=%s: "
+					"expected a number from 0 to 10000", text);
+	}
+	loops_count = (uint64_t)(loops + loops * percent / 100);
 }
 
 static void act_once(void)

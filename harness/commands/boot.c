@@ -138,8 +138,8 @@ static int make_initrd(struct boot_command *boot, struct error *err)
 					boot->options->shell, common, err);
 	if (code == 0)
 		code = guest_image_write_plan(&suite, "boot",
-					      &boot->variant->sysctls, plan,
-					      err);
+					      &boot->variant->sysctls, 0,
+					      plan, err);
 	if (code == 0)
 		code = guest_image_join(common, plan, boot->initrd, err);
 	return code;

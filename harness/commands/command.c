@@ -20,7 +20,8 @@ const char kerngate_version[] = "0.1";
 
 extern const struct command command_boot, command_build, command_cache,
 	command_compare, command_doctor, command_gate, command_list,
-	command_run, command_show;
+	command_profile, command_replay, command_run, command_scale,
+	command_show, command_validate;
 
 const struct command *const command_table[] = {
 	&command_doctor,
@@ -29,6 +30,10 @@ const struct command *const command_table[] = {
 	&command_boot,
 	&command_compare,
 	&command_gate,
+	&command_validate,
+	&command_scale,
+	&command_replay,
+	&command_profile,
 	&command_list,
 	&command_show,
 	&command_cache,
@@ -163,10 +168,14 @@ static int store_option(const struct option_info *option, const char *value,
 		*(bool *)option->value = true;
 		return 0;
 	case OPTION_TEXT:
+	case OPTION_TEXTS:
 		if (!value || !*value)
 			return command_usage_error(err, "%s needs a value",
 						   option->name);
-		*(const char **)option->value = value;
+		if (option->kind == OPTION_TEXT)
+			*(const char **)option->value = value;
+		else
+			strvec_push(option->value, value);
 		return 0;
 	case OPTION_NUMBER:
 		if (!value)

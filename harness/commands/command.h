@@ -11,6 +11,7 @@
 #include "accelerator.h"
 #include "cleanup.h"
 #include "error.h"
+#include "strbuf.h"
 
 /* Global options, valid before or after the subcommand. All borrowed. */
 struct globals {
@@ -55,6 +56,7 @@ int command_usage_error(struct error *err, const char *format, ...)
 enum option_kind {
 	OPTION_FLAG,   /* bool *: set to true */
 	OPTION_TEXT,   /* const char **: borrowed from argv, not empty */
+	OPTION_TEXTS,  /* struct strvec *: as OPTION_TEXT, once for each time */
 	OPTION_NUMBER, /* uint64_t *: decimal, minimum..maximum */
 };
 

@@ -18,7 +18,7 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 	if (!status)
 		status = command_check_operands(argc, argv, 1, err);
 	if (!status)
-		status = verdict_parse_number("--margin", margin, 0.1, 50,
+		status = verdict_parse_number("--margin", margin, 0.01, 50,
 					      &verdict.margin_percent, err);
 	if (!status)
 		status = verdict_parse_number("--alpha", alpha, 0.0001, 0.5, &verdict.alpha, err);
@@ -36,7 +36,7 @@ const struct command command_compare = {
 		"its name is enough), computed from the stored samples.\n"
 		"\n"
 		"  --json            for programs\n"
-		"  --margin PERCENT  differences inside it do not matter (0.1 to 50)\n"
+		"  --margin PERCENT  differences inside it do not matter (0.01 to 50)\n"
 		"  --alpha A         chance of a false alarm (0.0001 to 0.5)\n"
 		"\n"
 		"exit status: 0 judged, whatever the verdict; 2 it could not be; 64 wrong usage.\n"

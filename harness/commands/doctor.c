@@ -1,5 +1,6 @@
 /* doctor.c - `kerngate doctor`: what this host can do, what is missing, and
- * the fix for each. It looks only; it mends nothing.
+ * the fix for each. It looks only; it mends nothing. With --exact (doctor_exact.c)
+ * it runs guests instead.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -98,8 +99,9 @@ static int run(const struct globals *globals, int argc, char **argv,
 	       struct error *err)
 {
 	cleanup_with(checks_release) struct checks checks = { .items = NULL };
-	bool as_json = false;
+	bool as_json = false, is_exact = false;
 	const struct option_info options[] = {
+		{ "--exact", OPTION_FLAG, &is_exact, 0, 0 },
 		{ "--json", OPTION_FLAG, &as_json, 0, 0 },
 		{ .name = NULL },
 	};
@@ -109,6 +111,8 @@ static int run(const struct globals *globals, int argc, char **argv,
 		status = command_check_operands(argc, argv, 0, err);
 	if (status != 0)
 		return status;
+	if (is_exact)
+		return doctor_exact(globals, as_json, err);
 	doctor_check_host(globals, &checks);
 	doctor_check_tools(globals, &checks);
 	if (!as_json)
@@ -121,11 +125,23 @@ static int run(const struct globals *globals, int argc, char **argv,
 const struct command command_doctor = {
 	.name = "doctor",
 	.summary = "what this host can do, what is missing, and the fix",
-	.usage = "doctor [--json]",
+	.usage = "doctor [--exact] [--json]",
 	.help = "Looks at accelerator, libvirt, memory, disk, tools and folders; changes\n"
-		"nothing. Exit status 0 if campaigns can run here, 2 if something is\n"
-		"missing. A `note` is good to know and stops nothing.\n"
+		"nothing. A `note` is good to know and stops nothing.\n"
 		"\n"
-		"  --json  {\"usable\": ..., \"checks\": [{name, state, detail, fix}]}\n",
+		"  --exact  proves exact mode on this host instead: boots the quick\n"
+		"           campaign's baseline (built if it is not in the cache) with the\n"
+		"           suite exact-proof in the guests up and smp2, again and again:\n"
+		"           alone, beside a spinning process on every CPU, and as many\n"
+		"           guests at once as there are CPUs. Console, results and counts\n"
+		"           must be the same to the byte; else it shows where they part\n"
+		"  --json   {\"usable\": ..., \"checks\": [{name, state, detail, fix}]}; with\n"
+		"           --exact {\"exact\": ..., \"hypervisor\": ..., \"guests\": [{name,\n"
+		"           exact, trials: [{condition, outcome, digest, ...}], difference}]}\n"
+		"\n"
+		"exit status: 0 campaigns can run here, or exact mode is exact here; 1 with\n"
+		"--exact: a trial failed or differed; 2 something is missing, or the harness\n"
+		"could not do its job; 64 wrong usage; 130 interrupted.\n",
+	.supervised = true,
 	.run = run,
 };

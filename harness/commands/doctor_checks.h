@@ -1,5 +1,5 @@
 /* doctor_checks.h - what `kerngate doctor` looks at; between doctor.c (shows),
- * doctor_tools.c and doctor_host.c (look) only.
+ * doctor_tools.c and doctor_host.c (look) and doctor_exact.c (tries) only.
  */
 #ifndef KERNGATE_COMMANDS_DOCTOR_CHECKS_H
 #define KERNGATE_COMMANDS_DOCTOR_CHECKS_H
@@ -31,5 +31,7 @@ void checks_add(struct checks *checks, enum check_state state, const char *name,
 void doctor_check_tools(const struct globals *globals, struct checks *checks);
 /* Accelerator, libvirt, CPUs, memory, disk, hugepages, folders, leftovers. */
 void doctor_check_host(const struct globals *globals, struct checks *checks);
+/* The proof of exact mode, printed. The command's exit status. */
+int doctor_exact(const struct globals *globals, bool as_json, struct error *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "campaign.h"
+#include "cases.h"
 #include "clock.h"
 #include "command.h"
 #include "files.h"
@@ -52,7 +53,7 @@ static void add_campaign_row(struct table *table, const struct campaign *campaig
 	cleanup_strbuf struct strbuf variants = STRBUF_INIT;
 	cleanup_strbuf struct strbuf cells = STRBUF_INIT;
 	cleanup_strbuf struct strbuf text = STRBUF_INIT;
-	char blocks[16];
+	char blocks[32];
 
 	for (size_t i = 0; i < campaign->variants_count; i++)
 		join_names(&variants, campaign->variants[i].name);
@@ -63,7 +64,9 @@ static void add_campaign_row(struct table *table, const struct campaign *campaig
 	if (campaign->purpose)
 		strbuf_addf(&text, "%s\n", campaign->purpose);
 	strbuf_addf(&text, "%s; in %s", variants.data, cells.data);
-	snprintf(blocks, sizeof(blocks), "%" PRIu32, campaign->blocks_count);
+	snprintf(blocks, sizeof(blocks), "%" PRIu32 "%s", campaign->blocks_count,
+		 campaign->mode != MODE_EXACT ? "" :
+		 campaign->blocks_count == 1 ? " seed" : " seeds");
 	table_add(table, campaign->name, blocks, text.data);
 }
 
@@ -243,7 +246,7 @@ static void cleanup_store(struct run_store **store)
 static int list_runs(const struct globals *globals, struct error *err)
 {
 	cleanup_with(cleanup_store) struct run_store *store = NULL;
-	cleanup_table struct table table = TABLE_INIT(5);
+	cleanup_table struct table table = TABLE_INIT(6);
 	cleanup_free char *database = path_join(globals->results_dir, "store.sqlite");
 	struct stored_run *runs = NULL;
 	size_t count = 0;
@@ -259,12 +262,13 @@ static int list_runs(const struct globals *globals, struct error *err)
 		code = run_store_list(store, RUNS_MAX, &runs, &count, err);
 	if (code < 0)
 		return code;
-	table_add(&table, "RUN", "CAMPAIGN", "STARTED", "TOOK", "STATE");
+	table_add(&table, "RUN", "CAMPAIGN", "MODE", "STARTED", "TOOK", "STATE");
 	for (size_t i = 0; i < count; i++) {
 		char started[CLOCK_TEXT_MAX], took[CLOCK_TEXT_MAX];
 		uint64_t end_ns = runs[i].finished_wall_ns;
 
 		table_add(&table, runs[i].id, or_empty(runs[i].campaign),
+			  run_mode_name(runs[i].mode),
 			  clock_format_utc(runs[i].started_wall_ns, started),
 			  end_ns > runs[i].started_wall_ns ?
 			  duration_format(end_ns - runs[i].started_wall_ns, took) :
@@ -274,6 +278,45 @@ static int list_runs(const struct globals *globals, struct error *err)
 	free(runs);
 	table_print(&table, stdout);
 	return 0;
+}
+
+static void add_case_row(struct table *table, const struct kept_case *kept)
+{
+	const struct replay_world *world = &kept->world;
+	cleanup_free char *place = string_format("%s/%s", world->guest.name, world->suite.name);
+	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+	char seed[24];
+
+	snprintf(seed, sizeof(seed), "%" PRIu64, world->seed.number);
+	strbuf_addf(&text, "%s\n", kept->name);
+	for (size_t i = 0; i < kept->expected.count; i++)
+		strbuf_addf(&text, "%s: %s\n", kept->expected.items[i].kind,
+			    kept->expected.items[i].title);
+	strbuf_addf(&text, "kernel %.12s, from %s", world->kernel_key, kept->origin);
+	table_add(table, seed, world->variant, place, text.data);
+}
+
+static int list_cases(const struct globals *globals, struct error *err)
+{
+	cleanup_table struct table table = TABLE_INIT(4);
+	cleanup_strvec struct strvec names = STRVEC_INIT;
+	int code = cases_list(globals->results_dir, &names, err);
+
+	if (code == 0 && names.count == 0)
+		printf("no cases in %s/%s\n", globals->results_dir, CASES_FOLDER);
+	table_add(&table, "SEED", "VARIANT", "GUEST/SUITE", "CASE; WHAT SHOWED");
+	for (size_t i = 0; code == 0 && i < names.count; i++) {
+		cleanup_kept_case struct kept_case kept = { .name = NULL };
+		cleanup_free char *folder = string_format("%s/%s/%s", globals->results_dir,
+							  CASES_FOLDER, names.items[i]);
+
+		code = case_open(folder, &kept, err);
+		if (code == 0)
+			add_case_row(&table, &kept);
+	}
+	if (code == 0 && names.count)
+		table_print(&table, stdout);
+	return code;
 }
 
 static int list_commands(const struct globals *globals, struct error *err)
@@ -299,6 +342,7 @@ static const struct topic {
 	{ "suites", list_suites },
 	{ "workloads", list_workloads },
 	{ "runs", list_runs },
+	{ "cases", list_cases },
 	{ "commands", list_commands },
 };
 
@@ -350,10 +394,10 @@ static int run(const struct globals *globals, int argc, char **argv,
 
 const struct command command_list = {
 	.name = "list",
-	.summary = "campaigns, variants, guests, suites, workloads, runs, commands",
+	.summary = "campaigns, variants, guests, suites, workloads, runs, cases ...",
 	.usage = "list [TOPIC]",
-	.help = "TOPIC is campaigns, variants, guests, suites, workloads, runs or commands;\n"
-		"without one: the first five.\n"
+	.help = "TOPIC is campaigns, variants, guests, suites, workloads, runs, cases or\n"
+		"commands; without one: the first five.\n"
 		"\n"
 		"All files are read and checked; a mistake in one is reported with file,\n"
 		"line and column.\n",

@@ -7,72 +7,138 @@
 #include "command.h"
 #include "experiment.h"
 #include "files.h"
-#include "fleet.h"
+#include "host_info.h"
 #include "log.h"
 #include "memory.h"
 #include "process.h"
+#include "profile.h"
 #include "verdict_table.h"
 
 #define DEFAULT_CAMPAIGN "quick"
+#define CPUS_MAX 1024
 
-static int print_outcome(const struct globals *globals, const char *run_id, struct error *err)
+/* The verdict first: profiles take guests of their own. */
+static int print_outcome(const struct experiment_options *options, const char *run_id,
+			 struct error *err)
 {
-	cleanup_free char *folder = path_join(globals->results_dir, run_id);
-	int rc = verdict_table_print(globals->results_dir, run_id, err);
+	cleanup_free char *folder = path_join(options->results_dir, run_id);
+	cleanup_strbuf struct strbuf profiles = STRBUF_INIT;
+	int rc = verdict_table_print(options->results_dir, run_id, err);
 
 	if (!rc)
-		printf("\nrun: %s\n", folder);
+		fflush(stdout);
+	if (!rc)
+		rc = profile_run(options, run_id, &profiles, err);
+	if (!rc)
+		printf("%s\nrun: %s\n", profiles.data, folder);
 	return rc;
 }
 
-static int run_or_resume(const struct globals *globals,
-			 const struct experiment_options *options, bool resume,
-			 const char *name, struct error *err)
+/* What the command line asks for. */
+struct request {
+	const struct globals *globals;
+	struct experiment_options options;
+	const char *name;     /* of the campaign or run; NULL: the default */
+	const char *mode;     /* instead of the campaign's; NULL: that */
+	uint64_t blocks, seeds, seed, jobs;
+	bool dry_run, resume;
+};
+
+/* *ret_note (owned): cells that this host has too few CPUs for; NULL if none.
+ * EXIT_USAGE where the options do not fit the campaign. */
+static int load_campaign(const struct request *request, struct campaign *ret_campaign,
+			 char **ret_note, struct error *err)
+{
+	uint32_t cpus[CPUS_MAX];
+	enum run_mode mode;
+	int rc = campaign_load(request->globals->project_root,
+			       request->name ? request->name : DEFAULT_CAMPAIGN, ret_campaign,
+			       err);
+
+	if (rc)
+		return rc;
+	if (request->mode && !run_mode_parse(request->mode, &mode))
+		campaign_set_mode(ret_campaign, mode);
+	if (request->seeds && ret_campaign->mode != MODE_EXACT)
+		return command_usage_error(err, "--seeds is for exact mode; campaign %s is timed: "
+					   "--blocks, or --mode exact", ret_campaign->name);
+	return campaign_leave_out_cells(ret_campaign,
+					host_info_cpus(cpus, ARRAY_COUNT(cpus)), ret_note, err);
+}
+
+static int run_campaign(struct request *request, char **ret_run_id, struct error *err)
 {
 	cleanup_with(campaign_release) struct campaign campaign = { .name = NULL };
+	cleanup_free char *note = NULL;
+	int rc = load_campaign(request, &campaign, &note, err);
+
+	if (rc)
+		return rc;
+	if (note)
+		log_warning("%s", note);
+	request->options.note = note;
+	if (request->dry_run)
+		return experiment_print_plan(&campaign, &request->options, err);
+	return experiment_run(&campaign, &request->options, ret_run_id, err);
+}
+
+static int perform(struct request *request, struct error *err)
+{
 	cleanup_free char *run_id = NULL;
 	int rc;
 
-	command_catch_interrupts();
-	if (resume) {
-		rc = experiment_resume(name, options, &run_id, err);
-	} else {
-		rc = campaign_load(globals->project_root, name ? name : DEFAULT_CAMPAIGN,
-				   &campaign, err);
-		if (!rc)
-			rc = experiment_run(&campaign, options, &run_id, err);
-	}
-	if (!rc)
-		rc = print_outcome(globals, run_id, err);
-	return rc == -EINTR || rc == -ECANCELED ? EXIT_INTERRUPTED : command_status(rc);
+	if (!request->dry_run)
+		command_catch_interrupts();
+	if (request->resume)
+		rc = experiment_resume(request->name, &request->options, &run_id, err);
+	else
+		rc = run_campaign(request, &run_id, err);
+	if (!rc && !request->dry_run)
+		rc = print_outcome(&request->options, run_id, err);
+	if (rc == -EINTR || rc == -ECANCELED)
+		return EXIT_INTERRUPTED;
+	return rc > 0 ? rc : command_status(rc);
 }
 
-static int print_plan(const struct globals *globals, const struct experiment_options *options,
-		      const char *name, struct error *err)
+static int check_request(const struct request *request, struct error *err)
 {
-	cleanup_with(campaign_release) struct campaign campaign = { .name = NULL };
-	int rc = campaign_load(globals->project_root, name ? name : DEFAULT_CAMPAIGN, &campaign,
-			       err);
+	enum run_mode mode;
 
-	if (!rc)
-		rc = experiment_print_plan(&campaign, options, err);
-	return command_status(rc);
+	if (request->resume && (request->dry_run || request->blocks || request->seeds ||
+				request->seed || request->mode))
+		return command_usage_error(err, "--resume goes on with the plan as it is stored: "
+					   "no --dry-run, --mode, --blocks, --seeds or --seed");
+	if (request->blocks && request->seeds)
+		return command_usage_error(err, "--blocks and --seeds are the same; one of them");
+	if (request->mode && run_mode_parse(request->mode, &mode))
+		return command_usage_error(err, "--mode %s: expected timed or exact",
+					   request->mode);
+	return 0;
 }
 
 static int run(const struct globals *globals, int argc, char **argv, struct error *err)
 {
-	uint64_t blocks = 0, seed = 0, jobs = 0;
-	bool dry_run = false, resume = false;
+	struct request request = { .globals = globals };
 	const struct option_info infos[] = {
-		{ "--dry-run", OPTION_FLAG, &dry_run, 0, 0 },
-		{ "--resume", OPTION_FLAG, &resume, 0, 0 },
-		{ "--blocks", OPTION_NUMBER, &blocks, 1, 10000 },
-		{ "--seed", OPTION_NUMBER, &seed, 1, INT64_MAX },
-		{ "--jobs", OPTION_NUMBER, &jobs, 1, 4096 },
+		{ "--dry-run", OPTION_FLAG, &request.dry_run, 0, 0 },
+		{ "--resume", OPTION_FLAG, &request.resume, 0, 0 },
+		{ "--mode", OPTION_TEXT, &request.mode, 0, 0 },
+		{ "--blocks", OPTION_NUMBER, &request.blocks, 1, 10000 },
+		{ "--seeds", OPTION_NUMBER, &request.seeds, 1, 10000 },
+		{ "--seed", OPTION_NUMBER, &request.seed, 1, INT64_MAX },
+		{ "--jobs", OPTION_NUMBER, &request.jobs, 1, 4096 },
 		{ .name = NULL },
 	};
 	int status = command_parse_options(infos, &argc, argv, err);
-	struct experiment_options options = {
+
+	if (!status)
+		status = command_check_operands(argc, argv, 1, err);
+	if (!status)
+		status = check_request(&request, err);
+	if (status)
+		return status;
+	request.name = argc > 1 ? argv[1] : NULL;
+	request.options = (struct experiment_options){
 		.project_root = globals->project_root,
 		.build_dir = globals->build_dir,
 		.results_dir = globals->results_dir,
@@ -80,27 +146,18 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 		.cache_max_bytes = globals->cache_max_bytes,
 		.uri = globals->uri,
 		.accelerator = globals->accelerator,
+		.jobs = (uint32_t)request.jobs,
+		.seed = request.seed,
+		.blocks_count = (uint32_t)(request.seeds ? request.seeds : request.blocks),
 	};
-
-	if (!status)
-		status = command_check_operands(argc, argv, 1, err);
-	if (status)
-		return status;
-	if (resume && (dry_run || blocks || seed))
-		return command_usage_error(err, "--resume goes on with the plan as it is stored: "
-					   "no --dry-run, --blocks or --seed");
-	options.jobs = (uint32_t)jobs;
-	options.seed = seed;
-	options.blocks_count = (uint32_t)blocks;
-	if (dry_run)
-		return print_plan(globals, &options, argc > 1 ? argv[1] : NULL, err);
-	return run_or_resume(globals, &options, resume, argc > 1 ? argv[1] : NULL, err);
+	return perform(&request, err);
 }
 
 const struct command command_run = {
 	.name = "run",
 	.summary = "build, boot and compare the kernels of a campaign",
-	.usage = "run [CAMPAIGN] [--dry-run] [--blocks N] [--seed N] [--jobs N]\n"
+	.usage = "run [CAMPAIGN] [--dry-run] [--mode MODE]\n"
+		 "                    [--blocks N | --seeds N] [--seed N] [--jobs N]\n"
 		 "       kerngate run --resume [RUN]",
 	.help = "Builds the kernels of a campaign (default: quick; a name in configs/campaigns\n"
 		"or a path), boots every variant once in each block and guest, in random order,\n"
@@ -108,8 +165,11 @@ const struct command command_run = {
 		"results/RUN and in results/store.sqlite; results/latest is the newest run.\n"
 		"\n"
 		"  --dry-run    print the plan (trials, order, estimated minutes), run nothing\n"
+		"  --mode MODE  timed or exact, instead of the campaign's; in another mode than\n"
+		"               that, its defaults count (10 blocks or 5 seeds, margin, control)\n"
 		"  --blocks N   instead of the campaign's blocks_count\n"
-		"  --seed N     of the order, instead of the campaign's\n"
+		"  --seeds N    the same in exact mode, where a block is a seed\n"
+		"  --seed N     of the order, instead of the campaign's; in exact mode the first\n"
 		"  --jobs N     compiler jobs (default: CPUs)\n"
 		"  --resume     go on with a run that was interrupted (default: the newest);\n"
 		"               no finished trial is repeated\n"
@@ -123,6 +183,7 @@ const struct command command_run = {
 		"\n"
 		"examples:\n"
 		"  kerngate run quick --blocks 4\n"
+		"  kerngate run quick --mode exact --seeds 3\n"
 		"  kerngate run --resume\n",
 	.supervised = true,
 	.run = run,

@@ -131,7 +131,10 @@ static void print_trial(const struct stored_run *run, const struct stored_trial 
 	printf("run %s, trial %u: %s in %s/%s, block %u, attempt %u%s\n", run->id,
 	       trial->order + 1, run->variants[trial->variant].label, cell->guest, cell->suite,
 	       trial->block + 1, trial->attempt + 1,
-	       trial->superseded ? " (superseded by a repeat)" : "");
+	       trial->superseded ? " (superseded: left out of comparisons)" : "");
+	if (run->mode == MODE_EXACT)
+		printf("exact mode: seed %" PRIu64 ", digest %s\n", trial->seed,
+		       trial->digest ? trial->digest : "none");
 	if (trial->state != TRIAL_FINISHED) {
 		printf("outcome: none, it is %s\n",
 		       trial->state == TRIAL_STARTED ? "started and not finished" : "planned");

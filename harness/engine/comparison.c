@@ -9,6 +9,7 @@
 #include "memory.h"
 
 static const char reason_conditions[] = "measured under different conditions";
+static const char reason_inexact[] = "not exact: its canary gave other bytes";
 
 /* One metric of a run on its way into entries. */
 struct metric_place {
@@ -41,6 +42,29 @@ static size_t add_boots(struct boot_samples *boots, const struct stored_samples 
 	return added;
 }
 
+/* Appends the boots of the control copy in blocks that `boots` lacks: there the
+ * baseline's own was the odd one (canary.h). Returns how many. */
+static size_t add_missing_boots(struct boot_samples *boots, size_t boots_count,
+				const struct stored_samples *samples, size_t count,
+				int64_t control_variant)
+{
+	struct boot_samples *next = boots + boots_count;
+	size_t copies, added = 0;
+
+	if (control_variant < 0)
+		return 0;
+	copies = add_boots(next, samples, count, (uint32_t)control_variant);
+	for (size_t i = 0; i < copies; i++) {
+		bool is_there = false;
+
+		for (size_t k = 0; k < boots_count && !is_there; k++)
+			is_there = boots[k].block == next[i].block;
+		if (!is_there)
+			next[added++] = next[i];
+	}
+	return added;
+}
+
 static struct comparison_entry *add_entry(struct comparison_entry **entries,
 					  size_t *count, const struct metric_place *place)
 {
@@ -59,7 +83,8 @@ static struct comparison_entry *add_entry(struct comparison_entry **entries,
 }
 
 /* Makes the entries of one metric from its samples. The baseline's two copies
- * stand side by side in `boots`, so that they can be taken as one or as two. */
+ * stand side by side in `boots`, so that they can be taken as one or as two; in
+ * exact mode they are the same bytes and count once. */
 static void add_metric(struct comparison *c, const struct stored_run *run,
 		       const struct metric_place *place,
 		       const struct stored_samples *samples, size_t count,
@@ -69,7 +94,9 @@ static void add_metric(struct comparison *c, const struct stored_run *run,
 	size_t second = 0;
 	struct boot_samples *next;
 
-	if (run->control_variant >= 0) {
+	if (run->mode == MODE_EXACT) {
+		second = add_missing_boots(boots, first, samples, count, run->control_variant);
+	} else if (run->control_variant >= 0) {
 		struct comparison_entry *entry;
 
 		second = add_boots(boots + first, samples, count,
@@ -281,23 +308,27 @@ static struct metric_comparison *copy_judged(const struct comparison_entry *entr
 }
 
 static void judge_family(struct comparison_entry *entries, size_t count,
-			 const struct gate_policy *policy, uint64_t seed)
+			 const struct gate_policy *policy, enum run_mode mode, uint64_t seed)
 {
 	cleanup_free struct metric_comparison *copies = copy_judged(entries, count);
 
-	verdict_judge(copies, count, policy, seed);
+	if (mode == MODE_EXACT)
+		verdict_judge_exact(copies, count, policy);
+	else
+		verdict_judge(copies, count, policy, seed);
 	for (size_t i = 0; i < count; i++)
 		entries[i].judged = copies[i];
 }
 
-/* Sets the entries of a cell aside: they were not measured alike. */
-static void refuse_cell(struct comparison_entry *entries, size_t count, uint32_t cell)
+/* Sets the entries of a cell aside. */
+static void refuse_cell(struct comparison_entry *entries, size_t count, uint32_t cell,
+			const char *reason)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (entries[i].cell != cell)
 			continue;
 		entries[i].judged.verdict = VERDICT_NOT_COMPARABLE;
-		entries[i].judged.reason = reason_conditions;
+		entries[i].judged.reason = reason;
 		entries[i].judged.blocks_needed = 0;
 	}
 }
@@ -330,7 +361,8 @@ static void judge_control(struct comparison *c, const struct stored_run *run)
 
 	/* Any false metric spoils the run: the chance of one is bounded. */
 	policy.correction = CORRECTION_HOLM;
-	judge_family(c->control, c->control_count, &policy, run->seed ^ UINT64_C(0xaa));
+	judge_family(c->control, c->control_count, &policy, MODE_TIMED,
+		     run->seed ^ UINT64_C(0xaa));
 	copies = copy_judged(c->control, c->control_count);
 	c->control_fired = verdict_control_fired(copies, c->control_count, &policy);
 	c->control_can_fire = control_can_fire(c, &policy);
@@ -340,13 +372,19 @@ static void judge(struct comparison *c, const struct stored_run *run)
 {
 	cleanup_free struct metric_comparison *copies = NULL;
 
-	judge_family(c->entries, c->count, &c->policy, run->seed);
-	judge_control(c, run);
-	for (uint32_t cell = 0; cell < run->cells_count; cell++)
+	judge_family(c->entries, c->count, &c->policy, run->mode, run->seed);
+	if (run->mode == MODE_EXACT)
+		comparison_count_canaries(c, run);
+	else
+		judge_control(c, run);
+	for (uint32_t cell = 0; cell < run->cells_count; cell++) {
 		if (comparison_fingerprints_differ(run, cell, &c->differences))
-			refuse_cell(c->entries, c->count, cell);
+			refuse_cell(c->entries, c->count, cell, reason_conditions);
+		else if (c->canaries && c->canaries[cell].failed)
+			refuse_cell(c->entries, c->count, cell, reason_inexact);
+	}
 	copies = copy_judged(c->entries, c->count);
-	c->gate = verdict_gate(copies, c->count, c->control_fired);
+	c->gate = verdict_gate(copies, c->count, c->control_fired || c->canary_failed);
 	if (c->outcome_regressed)
 		c->gate = GATE_REGRESSED;
 	else if (c->outcome_suspect && c->gate == GATE_PASS)
@@ -419,6 +457,7 @@ void comparison_release(struct comparison *comparison)
 	free(comparison->boots_);
 	free(comparison->entries);
 	free(comparison->control);
+	free(comparison->canaries);
 	free(comparison->boots);
 	free(comparison->findings);
 	strvec_release(&comparison->differences);

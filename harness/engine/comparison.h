@@ -13,7 +13,8 @@
 
 struct comparison_entry {
 	uint32_t cell, row, metric;  /* indexes into the run */
-	uint32_t variant;            /* B; A is the baseline (both copies pooled), or
+	uint32_t variant;            /* B; A is the baseline (both copies pooled;
+					in exact mode one a seed), or
 					for the control the baseline's first copy */
 	struct metric_comparison judged;
 	bool is_tail;
@@ -36,11 +37,24 @@ struct comparison_finding {
 	uint32_t boots;              /* in how many boots */
 };
 
+/* Exact mode: of the repeats of the baseline with the same seed in one cell
+ * (canary.h). A cell with a failed one is not comparable. */
+struct comparison_canary {
+	uint32_t cell;
+	uint32_t passed;             /* the same bytes */
+	uint32_t odd;                /* of these, after one trial of three was left out */
+	uint32_t failed;             /* other bytes */
+	uint32_t unchecked;          /* not finished, broken or cut off */
+};
+
 struct comparison {
 	struct comparison_entry *entries; size_t count;   /* B variants; owned */
-	struct comparison_entry *control; size_t control_count; /* A/A; owned */
+	struct comparison_entry *control; size_t control_count; /* A/A; owned; none in
+					exact mode */
 	bool control_fired;
 	bool control_can_fire;       /* enough blocks for it to say anything */
+	struct comparison_canary *canaries; /* one a cell in exact mode, else NULL; owned */
+	bool canary_failed;          /* of any cell: the gate says 4 */
 	struct strvec differences;   /* fingerprint keys that differ although they must not */
 	struct comparison_boots *boots; size_t boots_count; /* cell by cell; owned */
 	struct comparison_finding *findings; size_t findings_count; /* owned */
@@ -77,9 +91,12 @@ int comparison_make_from(const struct comparison_source *source,
 			 const struct gate_policy *policy,
 			 struct comparison *ret, struct error *err) must_check;
 
+/* Fills canaries and canary_failed of an exact run. */
+void comparison_count_canaries(struct comparison *comparison, const struct stored_run *run);
+
 /* Compares the fingerprints of the finished, not superseded trials of a cell:
- * appends one text for each key that differs although it must not; true if
- * there was any. */
+ * appends one text for each key that differs although it must not (in exact mode
+ * what is said of the host may); true if there was any. */
 bool comparison_fingerprints_differ(const struct stored_run *run, uint32_t cell,
 				    struct strvec *differences);
 

@@ -1,6 +1,7 @@
 /* comparison_fingerprint.c - were two trials measured under the same
- * conditions? Keys that begin with "variant." are what is being compared; all
- * others must be equal within a cell.
+ * conditions? Keys that begin with "variant." are what is being compared, and an
+ * exact guest does not depend on its host ("host."); all others must be equal
+ * within a cell.
  */
 #include <string.h>
 
@@ -48,12 +49,16 @@ static bool find_line(const char *text, const struct fingerprint_line *wanted,
 	return false;
 }
 
-static bool may_differ(const struct fingerprint_line *line)
+static bool has_prefix(const struct fingerprint_line *line, const char *prefix)
 {
-	static const char prefix[] = "variant.";
-
 	return line->key_length >= strlen(prefix) &&
 	       memcmp(line->key, prefix, strlen(prefix)) == 0;
+}
+
+static bool may_differ(const struct fingerprint_line *line, enum run_mode mode)
+{
+	return has_prefix(line, "variant.") ||
+	       (mode == MODE_EXACT && has_prefix(line, "host."));
 }
 
 static char *value_text(bool found, const struct fingerprint_line *line)
@@ -105,7 +110,7 @@ static bool compare_texts(const struct fingerprint_pair *pair, const char *a_tex
 		cleanup_free char *a_value = NULL;
 		cleanup_free char *b_value = NULL;
 
-		if (may_differ(&a) || (found && only_missing))
+		if (may_differ(&a, pair->run->mode) || (found && only_missing))
 			continue;
 		if (found && a.value_length == b.value_length &&
 		    memcmp(a.value, b.value, a.value_length) == 0)

@@ -8,6 +8,7 @@
 
 #include "experiment_private.h"
 #include "files.h"
+#include "host_info.h"
 #include "log.h"
 #include "memory.h"
 #include "process.h"
@@ -148,7 +149,8 @@ int experiment_run(const struct campaign *campaign, const struct experiment_opti
 		rc = experiment_save_config(&experiment, err);
 	if (rc)
 		return error_prefix(err, "run %s", experiment.run.id);
-	log_info("run %s: %zu trials, seed %llu", experiment.run.id, experiment.run.trials_count,
+	log_info("run %s: %zu trials, %s mode, seed %llu", experiment.run.id,
+		 experiment.run.trials_count, run_mode_name(experiment.run.mode),
 		 (unsigned long long)experiment.run.seed);
 	return go(&experiment, err);
 }
@@ -230,9 +232,26 @@ static void close_store(struct run_store **store)
 	run_store_close(*store);
 }
 
+/* As it was for the run: without cells that this host has too few CPUs for. */
+static int load_campaign(struct run_store *store, const struct stored_run *stored,
+			 const struct experiment_options *options,
+			 struct campaign *ret_campaign, char **ret_note, struct error *err)
+{
+	uint32_t cpus[EXPERIMENT_CPUS_MAX];
+	int rc = experiment_load_config(store, stored, options, ret_campaign, err);
+
+	if (!rc)
+		rc = campaign_leave_out_cells(ret_campaign,
+					      host_info_cpus(cpus, EXPERIMENT_CPUS_MAX),
+					      ret_note, err);
+	return rc;
+}
+
 int experiment_resume(const char *run_id, const struct experiment_options *options,
 		      char **ret_run_id, struct error *err)
 {
+	struct experiment_options noted = *options;
+	cleanup_free char *note = NULL;
 	cleanup_with(close_store) struct run_store *store = NULL;
 	cleanup_with(stored_run_release) struct stored_run stored = { .id = NULL };
 	cleanup_with(campaign_release) struct campaign campaign = { .name = NULL };
@@ -241,8 +260,9 @@ int experiment_resume(const char *run_id, const struct experiment_options *optio
 	if (!rc)
 		rc = load_unfinished(store, run_id, &stored, err);
 	if (!rc)
-		rc = experiment_load_config(store, &stored, options, &campaign, err);
+		rc = load_campaign(store, &stored, options, &campaign, &note, err);
 	if (rc)
 		return rc;
-	return resume_campaign(&campaign, options, take_pointer(store), &stored, ret_run_id, err);
+	noted.note = note;
+	return resume_campaign(&campaign, &noted, take_pointer(store), &stored, ret_run_id, err);
 }

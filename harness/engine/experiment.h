@@ -23,7 +23,10 @@ struct experiment_options {
 	enum accelerator_choice accelerator;
 	uint32_t jobs;               /* compiler jobs; 0: CPUs */
 	uint64_t seed;               /* 0: campaign's or chosen */
-	uint32_t blocks_count;       /* 0: the campaign's */
+	uint32_t blocks_count;       /* 0: the campaign's; in exact mode seeds */
+	const char *note;            /* that the run's note begins with; borrowed; NULL: none */
+	bool until_found;            /* starts nothing more once a trial failed, or its
+					console has a finding */
 };
 
 /* Everything that can be refused before building: names, arguments, tools,

@@ -13,48 +13,21 @@
 #include "memory.h"
 
 #define WAIT_NS (500 * NS_PER_MS)
-#define QUIET_MARGIN_S 10
-
-/* One running trial. */
-struct boot {
-	size_t index;            /* into run.trials */
-	struct fleet_job job;    /* points to what follows */
-	struct guest_expectation expectation;
-	char *trial_id, *name, *folder, *initrd, *cmdline; /* owned */
-};
 
 struct boots {
 	struct experiment *experiment; /* borrowed */
-	struct boot **running;         /* owned, as the fleet has them */
+	struct experiment_boot **running; /* owned, as the fleet has them */
 	size_t running_count;
 	uint64_t memory_mib;           /* that running guests take */
 	uint64_t began_ns;             /* less what an earlier process spent */
 	uint32_t block;                /* the last one that was let start */
 	bool over_budget;
+	bool has_found;                /* what until_found waits for */
 };
 
-bool experiment_wants_repeat(const struct stored_trial *trial, uint32_t repeats_max)
+static void cleanup_boot(struct experiment_boot **boot)
 {
-	return trial->state == TRIAL_FINISHED && !trial->superseded &&
-	       trial->attempt < repeats_max &&
-	       (trial->disturbed || trial->outcome == OUTCOME_BROKEN);
-}
-
-static void boot_free(struct boot *boot)
-{
-	if (!boot)
-		return;
-	free(boot->trial_id);
-	free(boot->name);
-	free(boot->folder);
-	free(boot->initrd);
-	free(boot->cmdline);
-	free(boot);
-}
-
-static void cleanup_boot(struct boot **boot)
-{
-	boot_free(*boot);
+	experiment_boot_free(*boot);
 }
 
 /* The fleet borrows what boots own: it goes first. */
@@ -64,124 +37,22 @@ static void boots_release(struct boots *boots)
 	boots->experiment->fleet = NULL;
 	for (size_t i = 0; i < boots->running_count; i++) {
 		(void)unlink(boots->running[i]->initrd);
-		boot_free(boots->running[i]);
+		experiment_boot_free(boots->running[i]);
 	}
 	free(boots->running);
 }
 
 /* --- starting ---------------------------------------------------------------------- */
 
-/* Of the variant, and what the suite's workloads need. */
-static char *trial_cmdline(const struct experiment *experiment, uint32_t cell,
-			   const struct variant *variant)
-{
-	const struct suite *suite = &experiment->campaign->cells[cell].suite;
-	cleanup_strvec struct strvec words = STRVEC_INIT;
-	cleanup_strbuf struct strbuf text = STRBUF_INIT;
-
-	strvec_copy(&words, &variant->cmdline);
-	for (size_t i = 0; i < suite->rows_count; i++) {
-		const struct strvec *needed =
-			&experiment->cells[cell].workloads[i]->kernel_arguments;
-
-		for (size_t j = 0; j < needed->count; j++)
-			if (!strvec_contains(&words, needed->items[j]))
-				strvec_push(&words, needed->items[j]);
-	}
-	for (size_t i = 0; i < words.count; i++)
-		strbuf_addf(&text, "%s%s", i ? " " : "", words.items[i]);
-	return strbuf_detach(&text);
-}
-
-static int write_initrd(const struct experiment *experiment, const struct boot *boot,
-			const struct stored_trial *trial, const struct variant *variant,
-			struct error *err)
-{
-	cleanup_free char *plan = path_join(boot->folder, "plan.cpio");
-	const struct suite *suite = &experiment->campaign->cells[trial->cell].suite;
-	int rc = guest_image_write_plan(suite, boot->trial_id, &variant->sysctls, plan, err);
-
-	if (!rc)
-		rc = guest_image_join(experiment->cells[trial->cell].initrd_common, plan,
-				      boot->initrd, err);
-	(void)unlink(plan);
-	return rc;
-}
-
-static int make_folder(const struct boot *boot, struct error *err)
-{
-	/* left over where the trial was begun and not finished */
-	int rc = folder_remove(boot->folder);
-
-	if (!rc)
-		rc = folder_make(boot->folder);
-	return rc ? error_set_errno(err, rc, "%s: cannot be made", boot->folder) : 0;
-}
-
-/* The longest row may measure that long without a word; PID 1 then speaks. */
-static uint32_t quiet_s(const struct suite *suite)
-{
-	uint32_t longest_s = 0;
-
-	for (size_t i = 0; i < suite->rows_count; i++)
-		if (suite->rows[i].timeout_s > longest_s)
-			longest_s = suite->rows[i].timeout_s;
-	return longest_s + QUIET_MARGIN_S;
-}
-
-static int boot_make(const struct experiment *experiment, size_t index, struct boot **ret_boot,
-		     struct error *err)
-{
-	cleanup_with(cleanup_boot) struct boot *boot = memory_alloc(sizeof(*boot));
-	const struct stored_trial *trial = &experiment->run.trials[index];
-	const struct campaign_cell *cell = &experiment->campaign->cells[trial->cell];
-	const struct experiment_cell *prepared = &experiment->cells[trial->cell];
-	size_t variant_index = experiment_variant_of(experiment, trial->variant);
-	const struct variant *variant = &experiment->campaign->variants[variant_index];
-	int rc;
-
-	boot->index = index;
-	boot->trial_id = string_format("%s/%u/%u", experiment->run.id, trial->order + 1,
-				       trial->attempt);
-	boot->name = string_format("%s-%04u", experiment->run.id, trial->order + 1);
-	boot->folder = run_store_trial_folder(experiment->store, experiment->run.id,
-					      trial->order);
-	boot->initrd = path_join(boot->folder, "initrd.cpio");
-	boot->cmdline = trial_cmdline(experiment, trial->cell, variant);
-	boot->expectation = (struct guest_expectation){
-		.trial_id = boot->trial_id,
-		.rows_count = cell->suite.rows_count,
-		.workloads = prepared->workloads,
-		.row_names = prepared->row_names,
-	};
-	boot->job = (struct fleet_job){
-		.name = boot->name,
-		.guest = &cell->guest,
-		.kernel_path = experiment->kernels[variant_index].image_path,
-		.initrd_path = boot->initrd,
-		.cmdline = boot->cmdline,
-		.folder = boot->folder,
-		.expectation = &boot->expectation,
-		.quiet_s = quiet_s(&cell->suite),
-		.tag = boot,
-	};
-	rc = make_folder(boot, err);
-	if (!rc)
-		rc = write_initrd(experiment, boot, trial, variant, err);
-	if (!rc)
-		*ret_boot = take_pointer(boot);
-	return rc;
-}
-
 static int start_trial(struct boots *boots, size_t index, struct error *err)
 {
 	struct experiment *experiment = boots->experiment;
 	struct stored_trial *trial = &experiment->run.trials[index];
-	cleanup_with(cleanup_boot) struct boot *boot = NULL;
+	cleanup_with(cleanup_boot) struct experiment_boot *boot = NULL;
 	int rc = experiment_check_space(experiment, err);
 
 	if (!rc)
-		rc = boot_make(experiment, index, &boot, err);
+		rc = experiment_boot_make(experiment, index, &boot, err);
 	if (!rc)
 		rc = run_store_trial_started(experiment->store, trial->id, err);
 	if (!rc)
@@ -191,7 +62,7 @@ static int start_trial(struct boots *boots, size_t index, struct error *err)
 	trial->state = TRIAL_STARTED;
 	boots->memory_mib += experiment_guest_memory_mib(boot->job.guest);
 	boots->running = memory_realloc_array(boots->running, boots->running_count + 1,
-					      sizeof(struct boot *));
+					      sizeof(struct experiment_boot *));
 	boots->running[boots->running_count++] = take_pointer(boot);
 	return 0;
 }
@@ -215,7 +86,7 @@ static bool has_room(const struct boots *boots, const struct guest_spec *guest)
 {
 	const struct experiment *experiment = boots->experiment;
 
-	if (!fleet_has_room(experiment->fleet, guest))
+	if (!fleet_has_room(experiment->fleet, guest, experiment->campaign->mode))
 		return false;
 	return !boots->running_count ||
 	       boots->memory_mib + experiment_guest_memory_mib(guest) <= experiment->memory_mib;
@@ -248,7 +119,7 @@ static int start_trials(struct boots *boots, struct error *err)
 		const struct stored_trial *trial;
 		int rc;
 
-		if (next == SIZE_MAX || boots->over_budget)
+		if (next == SIZE_MAX || boots->over_budget || boots->has_found)
 			return 0;
 		trial = &experiment->run.trials[next];
 		if (!has_room(boots, &experiment->campaign->cells[trial->cell].guest))
@@ -281,30 +152,6 @@ static void log_finished(const struct experiment *experiment, const struct store
 		 trial->reason ? trial->reason : "");
 }
 
-static int add_repeat(struct experiment *experiment, size_t index, struct error *err)
-{
-	struct stored_run *run = &experiment->run;
-	struct stored_trial repeat = { .id = 0 };
-	int rc = run_store_add_repeat(experiment->store, &run->trials[index], &repeat, err);
-
-	if (rc)
-		return rc;
-	run->trials[index].superseded = true;
-	run->trials = memory_realloc_array(run->trials, run->trials_count + 1,
-					   sizeof(*run->trials));
-	run->trials[run->trials_count++] = repeat;
-	return 0;
-}
-
-/* A file of the guest that is of no use any more and may be large. */
-static void drop_inputs(const struct boot *boot)
-{
-	cleanup_free char *pmem = path_join(boot->folder, "pmem");
-
-	(void)unlink(boot->initrd);
-	(void)unlink(pmem);
-}
-
 static void take_result(struct experiment *experiment, struct stored_trial *trial,
 			const struct trial_result *result, char *fingerprint)
 {
@@ -316,6 +163,7 @@ static void take_result(struct experiment *experiment, struct stored_trial *tria
 	trial->disturbed = result->host.disturbed;
 	trial->duration_ns = times->stopped_ns > times->create_ns ?
 			     times->stopped_ns - times->create_ns : 0;
+	trial->digest = string_copy(result->digest);
 	trial->fingerprint = fingerprint;
 	if (result->outcome == OUTCOME_PASSED) {
 		experiment->cells[trial->cell].measured_ns += trial->duration_ns;
@@ -323,7 +171,15 @@ static void take_result(struct experiment *experiment, struct stored_trial *tria
 	}
 }
 
-static int store_finished(struct boots *boots, const struct boot *boot,
+/* What until_found is about. */
+static bool is_found(const struct experiment_options *options, const struct trial_result *result)
+{
+	return options->until_found &&
+	       (result->findings_count ||
+		(result->outcome != OUTCOME_PASSED && result->outcome != OUTCOME_SKIPPED));
+}
+
+static int store_finished(struct boots *boots, const struct experiment_boot *boot,
 			  const struct trial_result *result, struct error *err)
 {
 	struct experiment *experiment = boots->experiment;
@@ -339,18 +195,17 @@ static int store_finished(struct boots *boots, const struct boot *boot,
 	if (rc)
 		return error_prefix(err, "trial %u", trial->order + 1);
 	take_result(experiment, trial, result, take_pointer(fingerprint));
+	boots->has_found = boots->has_found || is_found(experiment->options, result);
 	log_finished(experiment, trial);
-	if (experiment_wants_repeat(trial, experiment->campaign->repeats_max))
-		rc = add_repeat(experiment, boot->index, err);
-	return rc;
+	return experiment_settle(experiment, boot->index, err);
 }
 
 static int finish_trial(struct boots *boots, struct fleet_done *done, struct error *err)
 {
-	struct boot *boot = done->tag;
+	struct experiment_boot *boot = done->tag;
 	int rc;
 
-	drop_inputs(boot);
+	experiment_boot_drop_inputs(boot);
 	boots->memory_mib -= experiment_guest_memory_mib(boot->job.guest);
 	for (size_t i = 0; i < boots->running_count; i++) {
 		if (boots->running[i] == boot) {
@@ -359,7 +214,7 @@ static int finish_trial(struct boots *boots, struct fleet_done *done, struct err
 		}
 	}
 	rc = store_finished(boots, boot, &done->result, err);
-	boot_free(boot);
+	experiment_boot_free(boot);
 	trial_result_release(&done->result);
 	return rc;
 }
@@ -386,37 +241,6 @@ static void show_progress(const struct boots *boots)
 			experiment_remaining_ns(experiment, UINT32_MAX), detail.data);
 }
 
-static int write_commons(struct experiment *experiment, struct error *err)
-{
-	cleanup_free char *init = path_join(experiment->options->build_dir, "guest_init");
-	cleanup_free char *folder = path_join(experiment->run_folder, "initrd");
-	int rc = folder_make(folder);
-
-	if (rc)
-		return error_set_errno(err, rc, "%s: cannot be made", folder);
-	for (size_t i = 0; i < experiment->cells_count; i++) {
-		struct experiment_cell *cell = &experiment->cells[i];
-
-		cell->initrd_common = string_format("%s/%zu.cpio", folder, i);
-		rc = guest_image_write_common(&experiment->catalog, init,
-					      &experiment->campaign->cells[i].suite, false,
-					      cell->initrd_common, err);
-		if (rc)
-			return rc;
-		rc = sha256_of_file(cell->initrd_common, cell->initrd_sha256);
-		if (rc)
-			return error_set_errno(err, rc, "%s", cell->initrd_common);
-	}
-	return 0;
-}
-
-static void drop_commons(const struct experiment *experiment)
-{
-	cleanup_free char *folder = path_join(experiment->run_folder, "initrd");
-
-	(void)!folder_remove(folder);
-}
-
 /* What an earlier process spent on trials of this run, as the budget counts. */
 static uint64_t spent_before_ns(const struct experiment *experiment)
 {
@@ -433,37 +257,23 @@ static uint64_t spent_before_ns(const struct experiment *experiment)
 	return spent_ns;
 }
 
-/* A process may have ended between storing a trial and planning its repeat. */
-static int add_missed_repeats(struct experiment *experiment, struct error *err)
+static int write_note(const struct boots *boots, struct error *err)
 {
-	size_t count = experiment->run.trials_count;
-	int rc = 0;
+	struct experiment *experiment = boots->experiment;
+	cleanup_free char *why = NULL;
 
-	for (size_t i = 0; !rc && i < count; i++)
-		if (experiment_wants_repeat(&experiment->run.trials[i],
-					    experiment->campaign->repeats_max))
-			rc = add_repeat(experiment, i, err);
-	return rc;
-}
-
-static int note_budget(const struct experiment *experiment, struct error *err)
-{
-	size_t left = 0;
-	cleanup_free char *note = NULL;
-
-	for (size_t i = 0; i < experiment->run.trials_count; i++)
-		left += experiment->run.trials[i].state == TRIAL_PLANNED;
-	note = string_format("%zu of %zu planned trials were not run: the budget of %" PRIu32
-			     " minutes was spent", left, experiment->run.trials_count,
-			     experiment->campaign->budget_minutes);
-	log_warning("%s", note);
-	return run_store_set_note(experiment->store, experiment->run.id, note, err);
+	if (boots->over_budget)
+		why = string_format("the budget of %" PRIu32 " minutes was spent",
+				    experiment->campaign->budget_minutes);
+	else if (boots->has_found && experiment_next_trial(&experiment->run) != SIZE_MAX)
+		why = string_copy("a trial failed or had a finding, and no more were asked for");
+	return experiment_write_note(experiment, why, err);
 }
 
 static int boot_all(struct boots *boots, struct error *err)
 {
 	struct experiment *experiment = boots->experiment;
-	int rc = add_missed_repeats(experiment, err);
+	int rc = experiment_settle_all(experiment, err);
 
 	while (!rc) {
 		struct fleet_done done;
@@ -480,19 +290,17 @@ static int boot_all(struct boots *boots, struct error *err)
 		if (rc > 0)
 			rc = finish_trial(boots, &done, err);
 	}
-	if (!rc && boots->over_budget)
-		rc = note_budget(experiment, err);
-	return rc;
+	return rc ? rc : write_note(boots, err);
 }
 
 int experiment_boot_trials(struct experiment *experiment, struct error *err)
 {
 	cleanup_with(boots_release) struct boots boots = { .experiment = experiment };
-	int rc = write_commons(experiment, err);
+	int rc = experiment_write_commons(experiment, err);
 
 	boots.began_ns = clock_monotonic_ns() - spent_before_ns(experiment);
 	if (!rc)
 		rc = boot_all(&boots, err);
-	drop_commons(experiment);
+	experiment_drop_commons(experiment);
 	return rc;
 }

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "experiment_private.h"
@@ -22,6 +23,7 @@
 #define TRIAL_DISK_MIB 1
 #define INITRD_DISK_MIB 32
 #define SPACE_MIN_MIB 32
+#define PLUGIN_PREFIX "count-api"
 
 void experiment_release(struct experiment *experiment)
 {
@@ -42,6 +44,8 @@ void experiment_release(struct experiment *experiment)
 	run_store_close(experiment->store);
 	stored_run_release(&experiment->run);
 	strvec_release(&experiment->fingerprint);
+	strvec_release(&experiment->plugin_lines);
+	free(experiment->plugin_folder);
 	free(experiment->run_folder);
 	if (experiment->lock >= 0)
 		(void)close(experiment->lock);
@@ -52,11 +56,26 @@ void experiment_release(struct experiment *experiment)
 static int check_vcpus(const struct experiment *experiment, const struct guest_spec *guest,
 		       struct error *err)
 {
-	if (guest->overcommit || guest->vcpus_count <= experiment->cpus_count)
+	if (guest->overcommit ||
+	    experiment_guest_cpus(experiment, guest) <= experiment->cpus_count)
 		return 0;
 	return error_set(err, -E2BIG, "guest %s: %" PRIu32 " vCPUs, but this host has %" PRIu32
 			 " CPUs for guests; measuring on shared CPUs needs overcommit: true",
 			 guest->name, guest->vcpus_count, experiment->cpus_count);
+}
+
+/* The store and the judge know a metric of a row by its name. */
+static int check_metric_names(const struct experiment *experiment,
+			      const struct workload_info *info, struct error *err)
+{
+	size_t count = 0;
+	const struct metric_info *added = exact_metrics(GUEST_VCPUS_MAX, &count);
+
+	for (size_t i = 0; experiment_is_exact(experiment) && i < count; i++)
+		if (workload_info_find_metric(info, added[i].name))
+			return error_set(err, -EEXIST, "workload %s: has a metric %s of its "
+					 "own, which exact mode adds", info->name, added[i].name);
+	return 0;
 }
 
 static int prepare_cell(struct experiment *experiment, const struct campaign_cell *cell,
@@ -80,6 +99,8 @@ static int prepare_cell(struct experiment *experiment, const struct campaign_cel
 		prepared->row_names[i] = suite->rows[i].name;
 		rc = workload_catalog_find(&experiment->catalog, suite->rows[i].workload,
 					   &prepared->workloads[i], err);
+		if (!rc)
+			rc = check_metric_names(experiment, prepared->workloads[i], err);
 	}
 	return rc;
 }
@@ -94,6 +115,70 @@ static int prepare_cells(struct experiment *experiment, struct error *err)
 	for (size_t i = 0; !rc && i < campaign->cells_count; i++)
 		rc = prepare_cell(experiment, &campaign->cells[i], err);
 	return rc;
+}
+
+/* --- exact mode ---------------------------------------------------------------- */
+
+bool experiment_is_exact(const struct experiment *experiment)
+{
+	return experiment->campaign->mode == MODE_EXACT;
+}
+
+uint32_t experiment_guest_cpus(const struct experiment *experiment,
+			       const struct guest_spec *guest)
+{
+	return experiment_is_exact(experiment) ? 1 : guest->vcpus_count;
+}
+
+/* The clock of an exact guest is made by the emulator: there is no choice. */
+static int choose_accelerator(struct experiment *experiment, struct error *err)
+{
+	enum accelerator_choice choice = experiment->options->accelerator;
+
+	if (!experiment_is_exact(experiment))
+		return accelerator_choose(choice, &experiment->accelerator, &experiment->probe,
+					  err);
+	if (choice == CHOICE_KVM)
+		return error_set(err, -ENOTSUP, "--accel kvm: exact mode counts the guest's "
+				 "instructions, which only the emulator can do (--accel tcg or "
+				 "auto)");
+	experiment->accelerator = ACCELERATOR_TCG;
+	(void)snprintf(experiment->probe.reason, sizeof(experiment->probe.reason),
+		       "exact mode counts the guest's instructions, which only the emulator can "
+		       "do");
+	return 0;
+}
+
+/* Its files are part of what a count means. QEMU's version decides which is loaded:
+ * one for each of its plugin interfaces. */
+static int prepare_plugin(struct experiment *experiment, struct error *err)
+{
+	cleanup_strvec struct strvec names = STRVEC_INIT;
+	int rc;
+
+	experiment->plugin_folder = path_join(experiment->options->build_dir, "plugin");
+	if (!experiment_is_exact(experiment) || !experiment->campaign->exact.counts)
+		return 0;
+	rc = folder_list(experiment->plugin_folder, &names);
+	if (rc && rc != -ENOENT)
+		return error_set_errno(err, rc, "%s", experiment->plugin_folder);
+	for (size_t i = 0; i < names.count; i++) {
+		cleanup_free char *path = path_join(experiment->plugin_folder, names.items[i]);
+		char sha256[SHA256_HEX_SIZE];
+
+		if (strncmp(names.items[i], PLUGIN_PREFIX, strlen(PLUGIN_PREFIX)))
+			continue;
+		rc = sha256_of_file(path, sha256);
+		if (rc)
+			return error_set_errno(err, rc, "%s", path);
+		strvec_pushf(&experiment->plugin_lines, "exact.plugin.%s=%s", names.items[i],
+			     sha256);
+	}
+	if (!experiment->plugin_lines.count)
+		return error_set(err, -ENOENT, "%s: holds no counting plugin, which exact mode "
+				 "needs (`make build` makes it; exact: {counts: false} does "
+				 "without)", experiment->plugin_folder);
+	return 0;
 }
 
 /* --- memory -------------------------------------------------------------------- */
@@ -111,7 +196,7 @@ uint32_t experiment_concurrency(const struct experiment *experiment,
 				const struct guest_spec *guest)
 {
 	uint64_t by_memory = experiment->memory_mib / experiment_guest_memory_mib(guest);
-	uint64_t by_cpus = experiment->cpus_count / guest->vcpus_count;
+	uint64_t by_cpus = experiment->cpus_count / experiment_guest_cpus(experiment, guest);
 	uint64_t count = by_memory < by_cpus ? by_memory : by_cpus;
 
 	return count ? (uint32_t)count : 1;
@@ -223,14 +308,23 @@ static uint64_t cache_need_mib(const struct experiment *experiment)
 	return need_mib;
 }
 
-static uint64_t results_need_mib(const struct experiment *experiment)
+/* Logs and samples; in exact mode the archives of the cells stay too. */
+static uint64_t kept_mib(const struct experiment *experiment)
 {
 	const struct campaign *campaign = experiment->campaign;
 	uint64_t trials = (uint64_t)campaign->cells_count *
 			  (campaign->variants_count + campaign->control) *
 			  (experiment->options->blocks_count ? experiment->options->blocks_count :
 			   campaign->blocks_count);
-	uint64_t need_mib = trials * TRIAL_DISK_MIB + SPACE_MIN_MIB, running_mib = 0;
+
+	return trials * TRIAL_DISK_MIB +
+	       experiment_is_exact(experiment) * campaign->cells_count * INITRD_DISK_MIB;
+}
+
+static uint64_t results_need_mib(const struct experiment *experiment)
+{
+	const struct campaign *campaign = experiment->campaign;
+	uint64_t need_mib = kept_mib(experiment) + SPACE_MIN_MIB, running_mib = 0;
 
 	for (size_t i = 0; i < campaign->cells_count; i++) {
 		const struct guest_spec *guest = &campaign->cells[i].guest;
@@ -289,8 +383,9 @@ static int prepare(struct experiment *experiment, struct error *err)
 	if (!rc)
 		rc = check_memory(experiment, err);
 	if (!rc)
-		rc = accelerator_choose(options->accelerator, &experiment->accelerator,
-					&experiment->probe, err);
+		rc = choose_accelerator(experiment, err);
+	if (!rc)
+		rc = prepare_plugin(experiment, err);
 	if (!rc)
 		rc = kernel_cache_open(options->cache_path, options->cache_max_bytes,
 				       &experiment->cache, err);

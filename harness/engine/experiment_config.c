@@ -142,11 +142,26 @@ static int compare_cell(const struct stored_cell *a, const struct stored_cell *b
 	return rc;
 }
 
+static int compare_mode(const struct stored_run *run, const struct stored_run *planned,
+			struct error *err)
+{
+	cleanup_free char *before = exact_policy_format(&run->exact);
+	cleanup_free char *now = exact_policy_format(&planned->exact);
+	int rc = compare_text("run", "mode", run_mode_name(run->mode),
+			      run_mode_name(planned->mode), err);
+
+	if (!rc && run->mode == MODE_EXACT)
+		rc = compare_text("run", "exact", before, now, err);
+	return rc;
+}
+
 int experiment_compare_config(const struct stored_run *run, const struct stored_run *planned,
 			      struct error *err)
 {
 	int rc = compare_text("run", "accelerator", run->accelerator, planned->accelerator, err);
 
+	if (!rc)
+		rc = compare_mode(run, planned, err);
 	if (!rc)
 		rc = compare_variants(run, planned, err);
 	if (!rc)
@@ -166,11 +181,14 @@ int experiment_load_config(struct run_store *store, const struct stored_run *run
 	struct error copy_error = ERROR_INIT;
 	int rc = campaign_load(config, run->campaign, ret_campaign, &copy_error);
 
-	if (!rc)
-		return 0;
 	/* The copy is not whole: the run ended while it was written, or the
 	 * campaign names files by paths that lead elsewhere from there. */
-	rc = campaign_load(options->project_root, run->campaign_file, ret_campaign, err);
-	return rc ? error_prefix(err, "%s; and the run's own copy: %s", run->campaign_file,
-				 copy_error.message) : 0;
+	if (rc)
+		rc = campaign_load(options->project_root, run->campaign_file, ret_campaign, err);
+	if (rc)
+		return error_prefix(err, "%s; and the run's own copy: %s", run->campaign_file,
+				    copy_error.message);
+	/* the run may have been begun in another mode than the campaign's */
+	campaign_set_mode(ret_campaign, run->mode);
+	return 0;
 }

@@ -1,6 +1,7 @@
 /* experiment_fingerprint.c - under what conditions a trial was measured, as
  * "key=value" lines. Lines that begin with "variant." may differ between the
- * sides of a comparison; all others must not.
+ * sides of a comparison; all others must not, but in exact mode those of the host
+ * ("host."), on which nothing hangs that is measured there.
  */
 #include <jansson.h>
 #include <string.h>
@@ -37,6 +38,20 @@ static bool same_compiler(const struct campaign *campaign)
 	return true;
 }
 
+static void add_exact(const struct experiment *experiment, struct strvec *lines)
+{
+	const struct exact_policy *policy = &experiment->run.exact;
+
+	strvec_push(lines, "mode=exact");
+	strvec_pushf(lines, "exact.shift=%u", policy->shift);
+	strvec_pushf(lines, "exact.jitter_us=%u", policy->jitter_us);
+	strvec_pushf(lines, "exact.kaslr=%s", policy->kaslr ? "on" : "off");
+	strvec_pushf(lines, "exact.counts=%s", !policy->counts ? "none" :
+		     policy->by_instruction ? "by instruction" : "by block");
+	for (size_t i = 0; i < experiment->plugin_lines.count; i++)
+		strvec_push(lines, experiment->plugin_lines.items[i]);
+}
+
 void experiment_fingerprint_begin(struct experiment *experiment)
 {
 	cleanup_strvec struct strvec host = STRVEC_INIT;
@@ -48,6 +63,8 @@ void experiment_fingerprint_begin(struct experiment *experiment)
 	host_info_fingerprint(&host);
 	for (size_t i = 0; i < host.count; i++)
 		strvec_pushf(lines, "host.%s", host.items[i]);
+	if (experiment_is_exact(experiment))
+		add_exact(experiment, lines);
 	strvec_pushf(lines, "accelerator=%s", accelerator_name(experiment->accelerator));
 	strvec_pushf(lines, "hypervisor=%s", fleet_version(experiment->fleet));
 	strvec_pushf(lines, "connection=%s", experiment->options->uri);

@@ -9,11 +9,20 @@
 #include "log.h"
 #include "memory.h"
 
+static int check_moves(const struct experiment *experiment, const char *variant,
+		       const struct built_kernel *kernel, struct error *err)
+{
+	if (!experiment->run.exact.kaslr || kernel->bzimage_path)
+		return 0;
+	return error_set(err, -EINVAL, "variant %s: `exact: {kaslr: true}` needs a kernel with "
+			 "CONFIG_RANDOMIZE_BASE: add the fragment layout", variant);
+}
+
 static int check_needs(const struct experiment *experiment, const char *variant,
 		       const struct built_kernel *kernel, struct error *err)
 {
 	const struct campaign *campaign = experiment->campaign;
-	int rc = 0;
+	int rc = check_moves(experiment, variant, kernel, err);
 
 	for (size_t i = 0; !rc && i < campaign->cells_count; i++)
 		rc = guest_image_check_kernel(&experiment->catalog, &campaign->cells[i].suite,

@@ -15,6 +15,8 @@
  * the same base a tenth of that. For the estimate only. */
 #define COLD_BUILD_NS (12 * 60 * NS_PER_SECOND)
 #define NEXT_BUILD_NS (90 * NS_PER_SECOND)
+/* Of exact mode, where the campaign says none. */
+#define FIRST_SEED 1
 
 /* --- records ---------------------------------------------------------------------- */
 
@@ -118,7 +120,8 @@ static void plan_variants(const struct experiment *experiment, struct stored_run
 	run->baseline = campaign->baseline;
 	run->control = campaign->control;
 	run->control_variant = -1;
-	if (!campaign->control)
+	/* exact mode has it as canary, if only in the first block */
+	if (!campaign->control && campaign->mode != MODE_EXACT)
 		return;
 	run->control_variant = (int64_t)run->variants_count;
 	run->variants[run->variants_count++] =
@@ -131,21 +134,39 @@ size_t experiment_variant_of(const struct experiment *experiment, uint32_t store
 	       stored_variant : experiment->campaign->baseline;
 }
 
-static void plan_metrics(const struct workload_info *info, struct stored_row *row)
+static void add_metrics(const struct metric_info *metrics, size_t count,
+			struct stored_row *row)
 {
-	row->metrics = memory_alloc_array(info->metrics_count, sizeof(*row->metrics));
-	row->metrics_count = info->metrics_count;
-	for (size_t i = 0; i < info->metrics_count; i++) {
-		row->metrics[i] = info->metrics[i];
-		row->metrics[i].name = string_copy(info->metrics[i].name);
-		row->metrics[i].unit = string_copy(info->metrics[i].unit);
-		row->metrics[i].meaning = string_copy(info->metrics[i].meaning);
+	row->metrics = memory_realloc_array(row->metrics, row->metrics_count + count,
+					    sizeof(*row->metrics));
+	for (size_t i = 0; i < count; i++) {
+		struct metric_info *metric = &row->metrics[row->metrics_count++];
+
+		*metric = metrics[i];
+		metric->name = string_copy(metrics[i].name);
+		metric->unit = string_copy(metrics[i].unit);
+		metric->meaning = string_copy(metrics[i].meaning);
 	}
 }
 
-static struct stored_cell plan_cell(const struct experiment_cell *prepared,
-				    const struct campaign_cell *cell)
+/* Its own, and in exact mode the instructions of a workload that is counted. */
+static void plan_metrics(const struct campaign *campaign, const struct guest_spec *guest,
+			 const struct workload_info *info, struct stored_row *row)
 {
+	const struct metric_info *counted;
+	size_t count = 0;
+
+	add_metrics(info->metrics, info->metrics_count, row);
+	if (campaign->mode != MODE_EXACT || !campaign->exact.counts || !info->is_counted)
+		return;
+	counted = exact_metrics(guest->vcpus_count, &count);
+	add_metrics(counted, count, row);
+}
+
+static struct stored_cell plan_cell(const struct experiment *experiment, size_t index)
+{
+	const struct experiment_cell *prepared = &experiment->cells[index];
+	const struct campaign_cell *cell = &experiment->campaign->cells[index];
 	const struct suite *suite = &cell->suite;
 	struct stored_cell stored = {
 		.guest = string_copy(cell->guest.name),
@@ -159,7 +180,8 @@ static struct stored_cell plan_cell(const struct experiment_cell *prepared,
 		stored.rows[i].name = string_copy(suite->rows[i].name);
 		stored.rows[i].workload = string_copy(suite->rows[i].workload);
 		stored.rows[i].arguments = join(&suite->rows[i].arguments, "");
-		plan_metrics(prepared->workloads[i], &stored.rows[i]);
+		plan_metrics(experiment->campaign, &cell->guest, prepared->workloads[i],
+			     &stored.rows[i]);
 	}
 	return stored;
 }
@@ -173,6 +195,10 @@ static int choose_seed(const struct experiment *experiment, uint64_t *ret_seed,
 						experiment->campaign->seed;
 	if (*ret_seed)
 		return 0;
+	if (experiment_is_exact(experiment)) {
+		*ret_seed = FIRST_SEED;
+		return 0;
+	}
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return error_set_errno(err, -errno, "no random seed");
 	/* short enough to be typed again */
@@ -180,26 +206,41 @@ static int choose_seed(const struct experiment *experiment, uint64_t *ret_seed,
 	return 0;
 }
 
+/* Seeds are stored as signed 64 bits, each block's own too. */
+static int check_seeds(const struct experiment *experiment, uint64_t seed,
+		       uint32_t blocks_count, struct error *err)
+{
+	if (!experiment_is_exact(experiment) || seed <= (uint64_t)INT64_MAX - blocks_count)
+		return 0;
+	return error_set(err, -ERANGE, "seed %" PRIu64 ": expected at most %" PRIu64 ", since %"
+			 PRIu32 " seeds are counted up from it", seed,
+			 (uint64_t)INT64_MAX - blocks_count, blocks_count);
+}
+
 int experiment_make_plan(const struct experiment *experiment, struct stored_run *ret_run,
 			 struct error *err)
 {
 	const struct campaign *campaign = experiment->campaign;
-	struct stored_run run = { .gate = campaign->gate };
+	uint32_t blocks_count = experiment->options->blocks_count ?
+				experiment->options->blocks_count : campaign->blocks_count;
+	struct stored_run run = { .gate = campaign->gate, .mode = campaign->mode,
+				  .exact = campaign->exact };
 	int rc = choose_seed(experiment, &run.seed, err);
 
+	if (!rc)
+		rc = check_seeds(experiment, run.seed, blocks_count, err);
 	if (rc)
 		return rc;
 	run.campaign = string_copy(campaign->name);
 	run.campaign_file = path_absolute(campaign->file);
+	run.note = string_copy(experiment->options->note);
 	run.accelerator = string_copy(accelerator_name(experiment->accelerator));
 	run.accelerator_reason = string_copy(experiment->probe.reason);
 	plan_variants(experiment, &run);
 	run.cells = memory_alloc_array(campaign->cells_count, sizeof(*run.cells));
 	for (size_t i = 0; i < campaign->cells_count; i++)
-		run.cells[run.cells_count++] = plan_cell(&experiment->cells[i],
-							 &campaign->cells[i]);
-	scheduler_plan(&run, experiment->options->blocks_count ?
-		       experiment->options->blocks_count : campaign->blocks_count);
+		run.cells[run.cells_count++] = plan_cell(experiment, i);
+	scheduler_plan(&run, blocks_count);
 	*ret_run = run;
 	return 0;
 }
@@ -215,7 +256,8 @@ void experiment_expect_durations(struct experiment *experiment)
 		if (experiment->store)
 			known_ns = run_store_expected_duration_ns(experiment->store,
 								  cell->guest.name,
-								  cell->suite.name);
+								  cell->suite.name,
+								  experiment->campaign->mode);
 		experiment->cells[i].expected_ns = known_ns ? known_ns :
 						   EXPERIMENT_TRIAL_GUESS_NS;
 	}
@@ -262,10 +304,11 @@ static void forecast_start(struct forecast *forecast, const struct experiment *e
 			   uint32_t cell)
 {
 	const struct guest_spec *guest = &experiment->campaign->cells[cell].guest;
+	uint32_t cpus_count = experiment_guest_cpus(experiment, guest);
 	struct slot slot = {
 		.memory_mib = experiment_guest_memory_mib(guest),
-		.cpus_count = guest->vcpus_count < experiment->cpus_count ?
-			      guest->vcpus_count : experiment->cpus_count,
+		.cpus_count = cpus_count < experiment->cpus_count ? cpus_count :
+								    experiment->cpus_count,
 	};
 
 	while (forecast->count &&
@@ -306,11 +349,39 @@ static const char *plural(size_t count)
 	return count == 1 ? "" : "s";
 }
 
-static void print_head(const struct experiment *experiment)
+static size_t blocks_count(const struct stored_run *run)
+{
+	return run->trials_count ? run->trials[run->trials_count - 1].block + 1 : 0;
+}
+
+static void print_head_exact(const struct experiment *experiment)
 {
 	const struct campaign *campaign = experiment->campaign;
 	const struct stored_run *run = &experiment->run;
-	size_t blocks = run->trials_count / (run->variants_count * run->cells_count);
+	const struct exact_policy *policy = &run->exact;
+	size_t seeds = blocks_count(run);
+
+	printf("campaign %s: %zu trials (%zu variant%s and a canary %s, %zu cell%s, %zu seed%s "
+	       "from %" PRIu64 "), %s\n", campaign->name, run->trials_count,
+	       campaign->variants_count, plural(campaign->variants_count),
+	       run->control ? "with each seed" : "with the first seed", campaign->cells_count,
+	       plural(campaign->cells_count), seeds, plural(seeds), run->seed, run->accelerator);
+	printf("mode: exact, 2^%" PRIu32 " ns an instruction, %s%s", policy->shift,
+	       !policy->counts ? "not counted" : policy->by_instruction ?
+	       "counted by instruction" : "counted by block", policy->profile ?
+	       ", profiled at the end" : "");
+	if (policy->jitter_us)
+		printf(", interrupted every %" PRIu32 " us", policy->jitter_us);
+	if (policy->kaslr)
+		printf(", KASLR");
+	printf("\n");
+}
+
+static void print_head_timed(const struct experiment *experiment)
+{
+	const struct campaign *campaign = experiment->campaign;
+	const struct stored_run *run = &experiment->run;
+	size_t blocks = blocks_count(run);
 
 	printf("campaign %s: %zu trials (%zu variant%s%s, %zu cell%s, %zu block%s), seed %" PRIu64
 	       ", %s\n", campaign->name, run->trials_count, campaign->variants_count,
@@ -349,13 +420,16 @@ static void print_trials(const struct experiment *experiment)
 {
 	const struct stored_run *run = &experiment->run;
 
-	printf("trials, in this order:\n  %6s %6s  %-24s %s\n", "trial", "block", "variant",
-	       "guest/suite");
+	bool is_exact = run->mode == MODE_EXACT;
+
+	printf("trials, in this order:\n  %6s %6s  %-24s %s\n", "trial",
+	       is_exact ? "seed" : "block", "variant", "guest/suite");
 	for (size_t i = 0; i < run->trials_count; i++) {
 		const struct stored_trial *trial = &run->trials[i];
 		const struct stored_cell *cell = &run->cells[trial->cell];
 
-		printf("  %6u %6u  %-24s %s/%s\n", trial->order + 1, trial->block + 1,
+		printf("  %6u %6" PRIu64 "  %-24s %s/%s\n", trial->order + 1,
+		       is_exact ? trial->seed : trial->block + UINT64_C(1),
 		       run->variants[trial->variant].label, cell->guest, cell->suite);
 	}
 }
@@ -397,7 +471,10 @@ int experiment_print_plan(const struct campaign *campaign,
 	if (rc)
 		return rc;
 	experiment_expect_durations(&experiment);
-	print_head(&experiment);
+	if (experiment_is_exact(&experiment))
+		print_head_exact(&experiment);
+	else
+		print_head_timed(&experiment);
 	print_kernels(&experiment, &build_ns);
 	print_trials(&experiment);
 	print_estimate(&experiment, build_ns);

@@ -6,7 +6,9 @@
  *     experiment_config.c       copy of the configs with the run, for resume
  *     experiment_kernels.c      kernels built, checked, recorded
  *     experiment_fingerprint.c  what makes trials comparable
+ *     experiment_trial.c        one trial: its folder, initramfs and job
  *     experiment_boots.c        the loop over trials
+ *     experiment_repeats.c      trials that are run once more; the run's note
  *     experiment.c              run and resume as a whole
  */
 #ifndef KERNGATE_ENGINE_EXPERIMENT_PRIVATE_H
@@ -49,6 +51,8 @@ struct experiment {
 	enum accelerator accelerator;
 	struct accelerator_probe probe;
 	uint64_t memory_mib;              /* that guests may take together */
+	char *plugin_folder;              /* of the counting plugin; owned */
+	struct strvec plugin_lines;       /* of the fingerprint; none where nothing counts */
 	struct run_store *store;          /* owned */
 	struct stored_run run;
 	char *run_folder;                 /* owned */
@@ -64,6 +68,10 @@ void experiment_release(struct experiment *experiment);
 int experiment_prepare(const struct campaign *campaign,
 		       const struct experiment_options *options,
 		       struct experiment *ret, struct error *err) must_check;
+bool experiment_is_exact(const struct experiment *experiment);
+/* Host CPUs that a guest takes; in exact mode one, whatever its vCPUs. */
+uint32_t experiment_guest_cpus(const struct experiment *experiment,
+			       const struct guest_spec *guest);
 /* Guests of this shape that may run at once here: at least 1. */
 uint32_t experiment_concurrency(const struct experiment *experiment,
 				const struct guest_spec *guest);
@@ -107,6 +115,47 @@ void experiment_fingerprint_begin(struct experiment *experiment);
 char *experiment_fingerprint(const struct experiment *experiment, uint32_t cell,
 			     uint32_t stored_variant);
 
+/* --- experiment_trial.c ------------------------------------------------------ */
+/* Name of a trial to its guest in exact mode, where the same seed must give the
+ * same bytes. */
+#define EXPERIMENT_EXACT_TRIAL_ID "exact"
+
+struct experiment_boot {          /* one running trial */
+	size_t index;             /* into run.trials */
+	struct fleet_job job;     /* points to what follows */
+	struct fleet_exact exact;
+	struct guest_expectation expectation;
+	char *trial_id, *name, *folder, *initrd, *cmdline; /* owned */
+};
+
+/* Makes the trial's folder with what the guest needs. Owned. */
+int experiment_boot_make(const struct experiment *experiment, size_t index,
+			 struct experiment_boot **ret_boot, struct error *err) must_check;
+/* Removes what was for the guest only and may be large. In exact mode plan.cpio
+ * stays: the seed's own part of the initramfs (replay.h). */
+void experiment_boot_drop_inputs(const struct experiment_boot *boot);
+void experiment_boot_free(struct experiment_boot *boot); /* NULL allowed */
+/* The common archive of each cell, in RUN/initrd; in exact mode under its hash. */
+int experiment_write_commons(struct experiment *experiment, struct error *err) must_check;
+/* Removes them, but in exact mode, where a replay needs them. */
+void experiment_drop_commons(const struct experiment *experiment);
+
+/* --- experiment_repeats.c ---------------------------------------------------- */
+/* Whether a finished trial is to be repeated. Pure. */
+bool experiment_wants_repeat(const struct stored_trial *trial, uint32_t repeats_max);
+/* After a trial is stored: plans its repeat where it needs one, and in exact mode
+ * settles the canary of its block as far as that can be (canary.h). */
+int experiment_settle(struct experiment *experiment, size_t index,
+		      struct error *err) must_check;
+/* All of that for trials of an earlier process, which may have ended between
+ * storing a trial and planning its repeat. */
+int experiment_settle_all(struct experiment *experiment, struct error *err) must_check;
+/* Writes what there is to note about the run: trials that were left out and why
+ * ("the budget of 5 minutes was spent"; NULL: none was), canaries that differ. Keeps
+ * a note of before where there is nothing. */
+int experiment_write_note(struct experiment *experiment, const char *why_left_out,
+			  struct error *err) must_check;
+
 /* --- experiment_boots.c ----------------------------------------------------- */
 int experiment_boot_trials(struct experiment *experiment, struct error *err) must_check;
 /* Index of the next planned trial, in order; repeats, which stand at the end of
@@ -117,7 +166,5 @@ size_t experiment_next_trial(const struct stored_run *run);
  * may: a run of nothing would tell nothing. Pure. */
 bool experiment_block_fits(const struct experiment *experiment, uint32_t block,
 			   uint64_t spent_ns);
-/* Whether a finished trial is to be repeated. Pure. */
-bool experiment_wants_repeat(const struct stored_trial *trial, uint32_t repeats_max);
 
 #endif

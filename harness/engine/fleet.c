@@ -118,7 +118,7 @@ static void remove_guest(struct fleet *fleet, uint32_t index)
 
 	fleet->guests[index] = fleet->guests[--fleet->guests_count];
 	pin_map_give(&fleet->pins, fleet_guest_pins(guest),
-		     fleet_guest_job(guest)->guest->vcpus_count);
+		     fleet_guest_cpus_count(fleet_guest_job(guest)));
 	fleet_guest_free(guest);
 }
 
@@ -153,9 +153,27 @@ const char *fleet_version(const struct fleet *fleet)
 	return fleet->version;
 }
 
-bool fleet_has_room(const struct fleet *fleet, const struct guest_spec *guest)
+/* The shape as far as host CPUs go; borrows from guest. */
+static struct guest_spec cpu_shape(const struct guest_spec *guest, enum run_mode mode)
 {
-	return pin_map_has_room(&fleet->pins, guest);
+	struct guest_spec shape = *guest;
+
+	if (mode == MODE_EXACT)
+		shape.vcpus_count = 1;
+	return shape;
+}
+
+static struct guest_spec job_cpu_shape(const struct fleet_job *job)
+{
+	return cpu_shape(job->guest, job->exact ? MODE_EXACT : MODE_TIMED);
+}
+
+bool fleet_has_room(const struct fleet *fleet, const struct guest_spec *guest,
+		    enum run_mode mode)
+{
+	const struct guest_spec shape = cpu_shape(guest, mode);
+
+	return pin_map_has_room(&fleet->pins, &shape);
 }
 
 uint32_t fleet_running_count(const struct fleet *fleet)
@@ -281,15 +299,21 @@ static void wait_for_lingering(struct fleet *fleet, const char *name)
 static int check_job(const struct fleet *fleet, const struct fleet_job *job,
 		     struct error *err)
 {
+	const struct guest_spec shape = job_cpu_shape(job);
+
 	if (fleet_is_interrupted())
 		return error_set(err, -EINTR, "interrupted");
-	if (!pin_map_fits(&fleet->pins, job->guest))
+	if (job->exact && fleet->accelerator != ACCELERATOR_TCG)
+		return error_set(err, -EINVAL, "guest %s: exact mode needs the "
+				 "emulator's instruction clock: accelerator tcg, not %s",
+				 job->name, accelerator_name(fleet->accelerator));
+	if (!pin_map_fits(&fleet->pins, &shape))
 		return error_set(err, -EINVAL, "guest %s wants %u vCPUs, but "
 				 "this host gives %u CPUs to guests (set "
 				 "overcommit in the shape to allow it)",
 				 job->guest->name ? job->guest->name : job->name,
 				 job->guest->vcpus_count, fleet->pins.count);
-	if (!fleet_has_room(fleet, job->guest))
+	if (!pin_map_has_room(&fleet->pins, &shape))
 		return error_set(err, -EAGAIN, "guest %s has to wait: all CPUs "
 				 "are taken", job->name);
 	for (uint32_t i = 0; i < fleet->guests_count; i++)
@@ -371,9 +395,11 @@ int fleet_start(struct fleet *fleet, const struct fleet_job *job,
 		.host = fleet->host,
 		.link = fleet->link,
 		.emulator = fleet->emulator,
+		.version = fleet->version,
 		.accelerator = fleet->accelerator,
 		.console_max_bytes = fleet->console_max_bytes,
 	};
+	const struct guest_spec shape = job_cpu_shape(job);
 	uint32_t pins[GUEST_VCPUS_MAX];
 	struct fleet_guest *guest;
 	int code = check_job(fleet, job, err);
@@ -381,10 +407,10 @@ int fleet_start(struct fleet *fleet, const struct fleet_job *job,
 	if (code < 0)
 		return code;
 	wait_for_lingering(fleet, job->name);
-	pin_map_take(&fleet->pins, job->guest, pins);
+	pin_map_take(&fleet->pins, &shape, pins);
 	code = fleet_guest_prepare(&place, job, pins, &guest, err);
 	if (code < 0) {
-		pin_map_give(&fleet->pins, pins, job->guest->vcpus_count);
+		pin_map_give(&fleet->pins, pins, shape.vcpus_count);
 		return error_prefix(err, "guest %s", job->name);
 	}
 	fleet->guests[fleet->guests_count++] = guest;

@@ -42,8 +42,13 @@ struct fleet_exact {
 	const char *plugin_folder;   /* holds count-api1.so, count-api3.so */
 	const char *profile_map;     /* System.map: counts a profile too; NULL: none */
 	uint32_t profile_row;        /* of the suite */
+	uint32_t profile_region;     /* of it, while a counted round is open: 3, or one of
+					the workload's own; 0: 3 */
 	const char *gdb_socket;      /* a path of at most 100 bytes: the guest waits there
 					for a debugger, without deadlines; NULL: none */
+	const char *recording;       /* QEMU keeps its own record of the run in this file;
+					NULL: none */
+	bool plays_recording;        /* it plays that record instead; one vCPU only */
 };
 
 /* Deadlines of exact guests are so many times longer: they share CPUs and may
@@ -74,7 +79,9 @@ int fleet_open(const struct fleet_options *options, struct fleet **ret_fleet,
 void fleet_close(struct fleet *fleet);
 /* "libvirt 9.0.0, QEMU 7.2.22"; borrowed. */
 const char *fleet_version(const struct fleet *fleet);
-bool fleet_has_room(const struct fleet *fleet, const struct guest_spec *guest);
+/* For a guest in that mode: an exact one needs one CPU, whatever its vCPUs. */
+bool fleet_has_room(const struct fleet *fleet, const struct guest_spec *guest,
+		    enum run_mode mode);
 uint32_t fleet_running_count(const struct fleet *fleet);
 /* -EAGAIN without room. A guest that cannot be created is an error of the
  * harness (the XML, the host), not of the trial. */

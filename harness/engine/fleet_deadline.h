@@ -33,6 +33,8 @@ struct guest_clock {
 	uint64_t panic_ns;
 	uint64_t exited_ns;
 	uint32_t quiet_s;    /* silence that is no sign of trouble; 0: the shape's */
+	uint32_t patience;   /* deadlines are so many times longer; 0: there are none
+				before its process ends (a debugger has it) */
 };
 
 /* How long it may say nothing. */

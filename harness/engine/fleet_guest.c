@@ -28,6 +28,10 @@
  * about 2 % of boots died of a stale int3 (QEMU 7.2 runs code that was just
  * replaced; none of 250 without the flip). The HPET serves at once. */
 #define TCG_ARGUMENTS " tsc=unstable"
+/* On an instruction clock the CPUs run in turn: the TSC's synchronisation test
+ * would fail, although there is but one clock. KASLR would move the profile's
+ * addresses. */
+#define EXACT_ARGUMENTS " tsc=reliable"
 
 /* --- the job's own log ------------------------------------------------------------ */
 
@@ -95,13 +99,31 @@ static void on_results(void *context, const void *data, size_t length)
 
 /* --- starting ----------------------------------------------------------------------- */
 
+static void add_exact_arguments(struct strbuf *text, const struct fleet_exact *exact)
+{
+	strbuf_addf(text, EXACT_ARGUMENTS " kerngate.phase=%" PRIu32, exact->seed.phase_turns);
+	if (!exact->policy.kaslr)
+		strbuf_adds(text, " nokaslr");
+	if (exact->policy.jitter_us)
+		strbuf_addf(text, " kerngate.jitter=%" PRIu32 ",%" PRIu64,
+			    exact->policy.jitter_us, exact->seed.jitter);
+}
+
+uint32_t fleet_guest_cpus_count(const struct fleet_job *job)
+{
+	/* The vCPUs of an exact guest run in turn, in one thread. */
+	return job->exact ? 1 : job->guest->vcpus_count;
+}
+
 char *fleet_kernel_cmdline(const struct fleet_job *job,
 			   enum accelerator accelerator)
 {
 	struct strbuf text = STRBUF_INIT;
 
 	strbuf_adds(&text, OWN_ARGUMENTS);
-	if (accelerator == ACCELERATOR_TCG)
+	if (job->exact)
+		add_exact_arguments(&text, job->exact);
+	else if (accelerator == ACCELERATOR_TCG)
 		strbuf_adds(&text, TCG_ARGUMENTS);
 	if (job->cmdline && *job->cmdline)
 		strbuf_addf(&text, " %s", job->cmdline);
@@ -166,6 +188,7 @@ static char *make_xml(const struct fleet_guest *guest, const char *console_path,
 	const struct guest_spec *spec = guest->job.guest;
 	cleanup_free char *cmdline = fleet_kernel_cmdline(
 		&guest->job, guest->place.accelerator);
+	const struct guest_exact exact = fleet_exact_boot(guest);
 	const struct guest_boot boot = {
 		.domain_name = guest->job.name,
 		.uuid = guest->uuid,
@@ -178,6 +201,7 @@ static char *make_xml(const struct fleet_guest *guest, const char *console_path,
 		.results_path = results_path,
 		.pmem_path = guest->pmem_path,
 		.pin_cpus = spec->pinning ? guest->pins : NULL,
+		.exact = guest->job.exact ? &exact : NULL,
 	};
 
 	return guest_domain_xml(spec, &boot);
@@ -190,7 +214,11 @@ static void note_start(struct fleet_guest *guest)
 	fleet_guest_note(guest, "%s: %s, %u vCPUs, %" PRIu64 " MiB, %s", guest->job.name,
 	     spec->name ? spec->name : "guest", spec->vcpus_count,
 	     spec->memory_mib, accelerator_name(guest->place.accelerator));
-	for (uint32_t i = 0; spec->pinning && i < spec->vcpus_count; i++)
+	if (guest->job.exact)
+		fleet_guest_note(guest, "exact: seed %" PRIu64 ", 2^%" PRIu32
+				 " ns an instruction", guest->job.exact->seed.number,
+				 guest->job.exact->policy.shift);
+	for (uint32_t i = 0; !guest->job.exact && spec->pinning && i < spec->vcpus_count; i++)
 		fleet_guest_note(guest, "vCPU %u on host CPU %u", i, guest->pins[i]);
 }
 
@@ -209,6 +237,8 @@ static int prepare(struct fleet_guest *guest, struct error *err)
 	if (!guest->events)
 		return error_set_errno(err, -errno, "%s: cannot write it", events);
 	code = make_pmem(guest, err);
+	if (code == 0 && guest->job.exact)
+		code = fleet_exact_prepare(guest, err);
 	if (code == 0)
 		code = open_ports(guest, console, results, err);
 	if (code < 0)
@@ -227,7 +257,8 @@ int fleet_guest_prepare(const struct fleet_place *place,
 
 	guest->place = *place;
 	guest->job = *job;
-	memcpy(guest->pins, pins, job->guest->vcpus_count * sizeof(*pins));
+	guest->pins_count = fleet_guest_cpus_count(job);
+	memcpy(guest->pins, pins, guest->pins_count * sizeof(*pins));
 	fleet_uuid(job->name, guest->uuid);
 	guest->log = kernel_log_new();
 	guest->lines = guest_lines_new(job->expectation);
@@ -240,6 +271,7 @@ int fleet_guest_prepare(const struct fleet_place *place,
 	guest->times.create_ns = clock_monotonic_ns();
 	guest->clock.start_ns = guest->times.create_ns;
 	guest->clock.quiet_s = job->quiet_s;
+	guest->clock.patience = !job->exact ? 1 : job->exact->gdb_socket ? 0 : EXACT_PATIENCE;
 	note_start(guest);
 	*ret_guest = guest;
 	return 0;
@@ -247,8 +279,9 @@ int fleet_guest_prepare(const struct fleet_place *place,
 
 int fleet_guest_create(struct fleet_guest *guest, struct error *err)
 {
-	int code = domain_start(guest->place.host, guest->xml,
-				&guest->new_domain, err);
+	bool is_paused = guest->job.exact && guest->job.exact->gdb_socket;
+	int code = (is_paused ? domain_start_paused : domain_start)(
+		guest->place.host, guest->xml, &guest->new_domain, err);
 
 	guest->new_domain_ns = clock_monotonic_ns();
 	return code;
@@ -358,22 +391,26 @@ static void end_by_deadline(struct fleet_guest *guest, enum deadline_kind kind)
 	case DEADLINE_FIRST_BYTE:
 		guest->is_timed_out = true;
 		end_guest(guest, "no byte on the console within %u s",
-			  spec->first_byte_s);
+			  spec->first_byte_s * guest->clock.patience);
 		return;
 	case DEADLINE_SILENCE:
 		guest->is_timed_out = true;
 		end_guest(guest, "no output for %u s",
-			  guest_clock_silence_s(&guest->clock, spec));
+			  guest_clock_silence_s(&guest->clock, spec) *
+				  guest->clock.patience);
 		return;
 	case DEADLINE_TOTAL:
 		guest->is_timed_out = true;
-		end_guest(guest, "not done within %u s", spec->total_s);
+		end_guest(guest, "not done within %u s",
+			  spec->total_s * guest->clock.patience);
 		return;
 	case DEADLINE_POWER_OFF:
 		end_guest(guest, "did not power off after its end line");
 		return;
 	case DEADLINE_PANIC:
-		end_guest(guest, "still there 5 s after a fatal finding");
+		end_guest(guest, "still there %u s after a fatal finding",
+			  (unsigned int)(FLEET_PANIC_GRACE_NS / NS_PER_SECOND) *
+				  guest->clock.patience);
 		return;
 	case DEADLINE_STOP:
 		end_guest(guest, "its process ended, unnoticed by libvirt");
@@ -423,6 +460,8 @@ void fleet_guest_free(struct fleet_guest *guest)
 		fclose(guest->events);
 	free(guest->xml);
 	free(guest->pmem_path);
+	free(guest->counts_path);
+	strvec_release(&guest->plugins);
 	free(guest->ended_reason);
 	free(guest);
 }

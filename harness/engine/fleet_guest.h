@@ -25,6 +25,7 @@ struct fleet_place {               /* what all guests share; all borrowed */
 	struct libvirt_host *host;
 	struct guest_link *link;
 	const char *emulator;
+	const char *version;       /* "libvirt 9.0.0, QEMU 7.2.22" */
 	enum accelerator accelerator;
 	uint64_t console_max_bytes;
 };
@@ -34,6 +35,8 @@ int fleet_guest_prepare(const struct fleet_place *place,
 			const struct fleet_job *job, const uint32_t *pins,
 			struct fleet_guest **ret_guest,
 			struct error *err) must_check;
+/* How many host CPUs it is given: pins[] has so many. */
+uint32_t fleet_guest_cpus_count(const struct fleet_job *job);
 /* Touches nothing that the other functions do, but for fleet_guest_created. */
 int fleet_guest_create(struct fleet_guest *guest, struct error *err) must_check;
 void fleet_guest_created(struct fleet_guest *guest);
@@ -59,6 +62,18 @@ void fleet_guest_free(struct fleet_guest *guest);
 /* The fleet's own arguments, the job's and the shape's; owned. Pure. */
 char *fleet_kernel_cmdline(const struct fleet_job *job,
 			   enum accelerator accelerator);
+/* The plugin interface (1 or 3: count-api1.so, turns-api1.so ...) for the QEMU of
+ * "libvirt 9.0.0, QEMU 7.2.22". -ENOTSUP says which versions it could be. Pure. */
+int fleet_exact_plugin_api(const char *version, uint32_t *ret_api,
+			   struct error *err) must_check;
+/* Two emulated CPUs in threads of their own: before QEMU 8.1 one of them may go on
+ * running code that the other has just replaced (QEMU commit deba78709a closed
+ * it). A kernel that patches itself then meets a breakpoint it has taken away
+ * (arch/x86/kernel/alternative.c, text_poke): seen in one smp2 boot of twelve.
+ * That is the emulator's doing: a result that crashed of it becomes broken, so that
+ * the trial is repeated; its findings are kept. Whether it was so. Pure. */
+bool fleet_judge_stale_code(const struct fleet_job *job, enum accelerator accelerator,
+			    struct trial_result *result);
 /* A uuid that is the same for the same name (SHA-256, as version 8 of RFC 9562). */
 void fleet_uuid(const char *name, char ret_uuid[37]);
 

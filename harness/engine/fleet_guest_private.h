@@ -16,7 +16,10 @@ struct fleet_guest {
 	struct fleet_job job;
 	char uuid[37];
 	uint32_t pins[GUEST_VCPUS_MAX];
+	uint32_t pins_count;
 	char *xml, *pmem_path;          /* owned */
+	char *counts_path;              /* owned; NULL where nothing is counted */
+	struct strvec plugins;          /* arguments of QEMU's -plugin */
 	struct domain *domain;          /* NULL until fleet_guest_created */
 	struct domain *new_domain;      /* of the thread that creates it */
 	uint64_t new_domain_ns;
@@ -43,5 +46,16 @@ void fleet_guest_note(struct fleet_guest *guest, const char *format, ...)
  * for people, and the next guest waits for it. */
 int fleet_guest_save(const struct fleet_guest *guest, const char *name,
 		     const char *text, size_t length, struct error *err) must_check;
+
+/* --- fleet_exact.c: a guest in exact mode --------------------------------------- */
+/* Chooses the plugins for this QEMU and says what is to be counted. -ENOTSUP for a
+ * QEMU that no object of ours knows, where one is needed; -ENOENT: it is not
+ * there; -ENAMETOOLONG: the debugger's socket. */
+int fleet_exact_prepare(struct fleet_guest *guest, struct error *err) must_check;
+/* Into guest_boot.exact; borrows from the guest. */
+struct guest_exact fleet_exact_boot(const struct fleet_guest *guest);
+/* Its counts become samples, or make it broken; then its digest. */
+int fleet_exact_finish(const struct fleet_guest *guest, struct trial_result *result,
+		       struct error *err) must_check;
 
 #endif

@@ -80,18 +80,12 @@ static void judge_emulator(struct fleet_guest *guest, const char *log,
 	trial_result_worsen(result, OUTCOME_BROKEN, "QEMU failed: %s", words);
 }
 
-/* Two emulated CPUs in threads of their own: before QEMU 8.1 one of them may go on
- * running code that the other has just replaced (QEMU commit deba78709a closed
- * it). A kernel that patches itself then meets a breakpoint it has taken away
- * (arch/x86/kernel/alternative.c, text_poke): seen in one smp2 boot of twelve.
- * That is the emulator's doing: the trial is repeated, the finding kept. */
-static bool judge_stale_code(const struct fleet_guest *guest,
-			     struct trial_result *result)
+bool fleet_judge_stale_code(const struct fleet_job *job, enum accelerator accelerator,
+			    struct trial_result *result)
 {
 	cleanup_free char *crash = NULL;
 
-	if (guest->place.accelerator != ACCELERATOR_TCG ||
-	    guest->job.guest->vcpus_count < 2 ||
+	if (accelerator != ACCELERATOR_TCG || job->exact || job->guest->vcpus_count < 2 ||
 	    result->outcome != OUTCOME_CRASHED ||
 	    strncmp(result->reason, "int3 in ", strlen("int3 in ")) != 0)
 		return false;
@@ -147,7 +141,12 @@ static void fill_host(struct fleet_guest *guest, struct trial_result *result)
 	host_info_sample(&after);
 	host_info_evidence(&guest->before, &after, &result->host);
 	result->host.frequency_mhz = host_info_frequency_mhz(
-		guest->pins, guest->job.guest->vcpus_count);
+		guest->pins, guest->pins_count);
+	if (!guest->job.exact)
+		return;
+	/* It does not mind the others. */
+	result->host.disturbed = false;
+	free(take_pointer(result->host.reason));
 }
 
 static void fill_times(const struct fleet_guest *guest,
@@ -168,7 +167,7 @@ static void judge(struct fleet_guest *guest, const char *log,
 	judge_end(guest, was_broken, result);
 	judge_emulator(guest, log, result);
 	copy_findings(guest, result);
-	if (judge_stale_code(guest, result))
+	if (fleet_judge_stale_code(&guest->job, guest->place.accelerator, result))
 		return;
 	if (guest->has_crash_event)
 		trial_result_worsen(result, OUTCOME_CRASHED, "the guest's panic "
@@ -218,6 +217,8 @@ int fleet_guest_finish(struct fleet_guest *guest, struct trial_result *ret_resul
 		return code;
 	judge(guest, log, &result);
 	code = save_artifacts(guest, log, &result, err);
+	if (code == 0 && guest->job.exact)
+		code = fleet_exact_finish(guest, &result, err);
 	if (code == 0)
 		code = check_disk(guest, &result, err);
 	if (code < 0)

@@ -17,6 +17,7 @@
 #define WORKLOADS_FOLDER "kerngate/workloads"
 #define TOOLS_FOLDER "kerngate/tools"
 #define PLAN_PATH "kerngate/plan"
+#define PADDING_PATH "kerngate/padding"
 #define ARCHIVE_ALIGNMENT 4
 #define BUSYBOX_TIMEOUT_NS (UINT64_C(10) * 1000000000)
 #define COPY_BYTES 65536
@@ -210,9 +211,21 @@ static int plan_format(const struct suite *suite, const char *trial_id,
 	return r;
 }
 
+/* Zeros: what counts is how many pages they take. */
+static int add_padding(struct initramfs *archive, uint32_t padding_bytes,
+		       struct error *err)
+{
+	cleanup_free char *zeros = memory_alloc(padding_bytes);
+
+	if (!padding_bytes)
+		return 0;
+	return initramfs_add_data(archive, PADDING_PATH, 0644, zeros,
+				  padding_bytes, err);
+}
+
 int guest_image_write_plan(const struct suite *suite, const char *trial_id,
-			   const struct strvec *sysctls, const char *path,
-			   struct error *err)
+			   const struct strvec *sysctls, uint32_t padding_bytes,
+			   const char *path, struct error *err)
 {
 	cleanup_strbuf struct strbuf plan = STRBUF_INIT;
 	struct initramfs *archive = NULL;
@@ -224,6 +237,8 @@ int guest_image_write_plan(const struct suite *suite, const char *trial_id,
 		return r;
 	r = initramfs_add_data(archive, PLAN_PATH, 0644, plan.data, plan.length,
 			       err);
+	if (r == 0)
+		r = add_padding(archive, padding_bytes, err);
 	if (r < 0) {
 		initramfs_discard(archive);
 		return r;

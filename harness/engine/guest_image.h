@@ -6,6 +6,7 @@
 #define KERNGATE_ENGINE_GUEST_IMAGE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "campaign.h"
 #include "error.h"
@@ -42,10 +43,13 @@ int guest_image_write_common(const struct workload_catalog *catalog,
 			     const char *init_path, const struct suite *suite,
 			     bool shell, const char *path,
 			     struct error *err) must_check;
-/* The per-trial plan (docs/result-format.md, "The plan") as its own archive. */
+/* The per-trial plan (docs/result-format.md, "The plan") as its own archive,
+ * with a file /kerngate/padding of so many zero bytes where padding_bytes is not 0:
+ * what is unpacked before the measurement moves the memory that comes after it.
+ * -EINVAL: a word of the plan with a blank. */
 int guest_image_write_plan(const struct suite *suite, const char *trial_id,
-			   const struct strvec *sysctls, const char *path,
-			   struct error *err) must_check;
+			   const struct strvec *sysctls, uint32_t padding_bytes,
+			   const char *path, struct error *err) must_check;
 /* common + plan > path, padded as the kernel wants (4 bytes). */
 int guest_image_join(const char *common_path, const char *plan_path,
 		     const char *path, struct error *err) must_check;

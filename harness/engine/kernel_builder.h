@@ -49,6 +49,9 @@ struct built_kernel {
 	uint64_t build_ns;                  /* 0 if cached */
 };
 
+/* What a guest boots: bzImage where its loader is to move the kernel, else
+ * vmlinux; borrowed. NULL where there is no bzImage. */
+const char *built_kernel_boot_path(const struct built_kernel *kernel, bool moves);
 void built_kernel_release(struct built_kernel *kernel);
 
 /* SHA-256 over base (name, version, sources as listed), contents of all patches

@@ -22,6 +22,11 @@ void built_kernel_release(struct built_kernel *kernel)
 	*kernel = (struct built_kernel){ .folder = NULL };
 }
 
+const char *built_kernel_boot_path(const struct built_kernel *kernel, bool moves)
+{
+	return moves ? kernel->bzimage_path : kernel->image_path;
+}
+
 int kernel_spec_key(const struct kernel_spec *spec, char ret_key[SHA256_HEX_SIZE],
 		    struct error *err)
 {

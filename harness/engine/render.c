@@ -1,11 +1,5 @@
 /* render.c - the verdict table as text. It computes nothing that decides: the
  * figures come from comparison.c.
- *
- * Each metric has two lines: what was found (baseline, candidate, change,
- * verdict) and how sure that is (interval, p, detectable effect, boots); one
- * that is derived from another has only the first, without a verdict. The
- * sign in front repeats the verdict for the eye: ! regressed, + improved, =
- * equivalent, ? inconclusive, x not comparable.
  */
 #include "render.h"
 
@@ -16,6 +10,7 @@
 #include "clock.h"
 #include "memory.h"
 #include "render_layout.h"
+#include "render_parts.h"
 
 const char *render_gate_meaning(enum gate_exit gate)
 {
@@ -29,32 +24,40 @@ const char *render_gate_meaning(enum gate_exit gate)
 	case GATE_INCONCLUSIVE:
 		return "inconclusive: more boots are needed";
 	case GATE_NOT_COMPARABLE:
-		return "not comparable, or the A/A control fired";
+		return "not comparable, or the A/A control or a canary failed";
 	case GATE_USAGE:
 		return "wrong usage";
 	}
 	return "unknown";
 }
 
+/* Value of a key in a fingerprint; owned, NULL if it has none. */
+static char *line_value(const char *line, const char *key)
+{
+	cleanup_free char *wanted = string_format("%s=", key);
+
+	while (*line) {
+		size_t length = strcspn(line, "\n");
+
+		if (strncmp(line, wanted, strlen(wanted)) == 0)
+			return string_copy_n(line + strlen(wanted), length - strlen(wanted));
+		line += length + (line[length] == '\n');
+	}
+	return NULL;
+}
+
 /* Value of a key in the first fingerprint of the run; owned, NULL if none. */
 static char *fingerprint_value(const struct stored_run *run, int64_t variant,
 			       const char *key)
 {
-	cleanup_free char *wanted = string_format("%s=", key);
-
 	for (size_t i = 0; i < run->trials_count; i++) {
-		const char *line = run->trials[i].fingerprint;
+		const struct stored_trial *trial = &run->trials[i];
+		char *value = NULL;
 
-		if (!line || (variant >= 0 && run->trials[i].variant != variant))
-			continue;
-		while (*line) {
-			size_t length = strcspn(line, "\n");
-
-			if (strncmp(line, wanted, strlen(wanted)) == 0)
-				return string_copy_n(line + strlen(wanted),
-						     length - strlen(wanted));
-			line += length + (line[length] == '\n');
-		}
+		if (trial->fingerprint && (variant < 0 || trial->variant == variant))
+			value = line_value(trial->fingerprint, key);
+		if (value)
+			return value;
 	}
 	return NULL;
 }
@@ -95,6 +98,8 @@ static const char *other_cause(const struct comparison *c)
 		return "; a candidate CRASHED, FAILED or HUNG where the baseline never did";
 	if (c->outcome_suspect)
 		return "; baseline and candidate crashed, failed or hung";
+	if (c->canary_failed)
+		return "; a canary FAILED: not every cell is exact";
 	return "";
 }
 
@@ -145,6 +150,23 @@ static void add_variant(const struct stored_run *run, uint32_t index, struct str
 		     variant->cmdline ? variant->cmdline : "");
 }
 
+/* Whether a boot ran on another host than this; only exact runs may. */
+static bool has_other_host(const struct stored_run *run, const char *model,
+			   const char *kernel)
+{
+	for (size_t i = 0; i < run->trials_count; i++) {
+		const char *text = run->trials[i].fingerprint;
+		cleanup_free char *other_model = text ? line_value(text, "host.cpu_model") : NULL;
+		cleanup_free char *other_kernel =
+			text ? line_value(text, "host.kernel_release") : NULL;
+
+		if ((other_model && model && strcmp(other_model, model) != 0) ||
+		    (other_kernel && kernel && strcmp(other_kernel, kernel) != 0))
+			return true;
+	}
+	return false;
+}
+
 static void add_host(const struct stored_run *run, struct strbuf *out)
 {
 	cleanup_free char *model = fingerprint_value(run, -1, "host.cpu_model");
@@ -156,12 +178,15 @@ static void add_host(const struct stored_run *run, struct strbuf *out)
 	const char *reason = run->accelerator_reason;
 	bool is_tcg = run->accelerator && strcmp(run->accelerator, "tcg") == 0;
 
-	render_field(out, "host", "%s, %s CPUs, %s MiB, Linux %s, %s", or_unknown(model),
+	render_field(out, "host", "%s, %s CPUs, %s MiB, Linux %s, %s%s", or_unknown(model),
 		     or_unknown(cpus), or_unknown(memory), or_unknown(kernel),
-		     or_unknown(hypervisor));
+		     or_unknown(hypervisor),
+		     has_other_host(run, model, kernel) ? "; and another host" : "");
 	if (toolchain && toolchain[0] && toolchain[0] != '{')
 		render_field(out, "toolchain", "%s", toolchain);
-	if (is_tcg)
+	if (run->mode == MODE_EXACT)
+		render_exact_guests(out);
+	else if (is_tcg)
 		render_field(out, "guests run", "on TCG, an emulated processor: changes in "
 			     "the work done show, times are not those of hardware%s%s%s",
 			     reason ? " (" : "", reason ? reason : "", reason ? ")" : "");
@@ -216,7 +241,8 @@ static void add_boots(const struct stored_run *run, const struct comparison *c,
 		add_count(&text, sum.disturbed, "disturbed by the host");
 		render_field(out, variant ? "" : "boots", "%s", text.data);
 	}
-	render_field(out, "order", "balanced random blocks, seed %" PRIu64, run->seed);
+	if (run->mode != MODE_EXACT)
+		render_field(out, "order", "balanced random blocks, seed %" PRIu64, run->seed);
 }
 
 static double smallest_control_p(const struct comparison *c)
@@ -235,7 +261,9 @@ static void add_control(const struct stored_run *run, const struct comparison *c
 	const char *label = run->variants[run->baseline].label;
 	double p = smallest_control_p(c);
 
-	if (!run->control)
+	if (run->mode == MODE_EXACT)
+		render_exact_control(run, c, out);
+	else if (!run->control)
 		render_field(out, "control", "none: the campaign has no A/A control");
 	else if (c->control_fired)
 		render_field(out, "control", "A/A FAILED: %s differs from itself "
@@ -272,168 +300,22 @@ static void add_differences(const struct comparison *c, struct strbuf *out)
 		render_wrapped(out, "  ", 4, c->differences.items[i]);
 }
 
-/* --- metrics ------------------------------------------------------------------- */
-
-static char verdict_sign(enum verdict verdict)
-{
-	static const char signs[] = {
-		[VERDICT_IMPROVED] = '+',
-		[VERDICT_EQUIVALENT] = '=',
-		[VERDICT_INCONCLUSIVE] = '?',
-		[VERDICT_REGRESSED] = '!',
-		[VERDICT_NOT_COMPARABLE] = 'x',
-	};
-
-	return signs[verdict];
-}
-
-static void add_p(struct strbuf *text, const struct metric_comparison *judged)
-{
-	double p = judged->p_adjusted;
-
-	strbuf_addf(text, p < 0.0001 ? ", p < 0.0001" : ", p %.*f", p < 0.1 ? 4 : 2, p);
-}
-
-static void add_mde(struct strbuf *text, double effect)
-{
-	cleanup_strbuf struct strbuf change = STRBUF_INIT;
-
-	render_change(effect, &change);
-	strbuf_adds(text, ", MDE ");
-	for (const char *c = change.data; *c; c++)
-		if (*c != '+') /* it has no direction */
-			strbuf_addc(text, *c);
-}
-
-/* "10+10": what each copy of the baseline and the candidate gave; "/12" where
- * more were planned. */
-static void add_boot_counts(struct strbuf *text, const struct stored_run *run,
-			    const struct comparison *c, const struct comparison_entry *entry)
-{
-	const struct comparison_boots *cell = &c->boots[entry->cell * run->variants_count];
-	uint32_t a = cell[run->baseline].planned;
-	uint32_t b = cell[entry->variant].planned;
-
-	if (run->control_variant >= 0)
-		a += cell[run->control_variant].planned;
-	strbuf_addf(text, ", n %zu+%zu", entry->judged.a_count, entry->judged.b_count);
-	if (a != entry->judged.a_count || b != entry->judged.b_count)
-		strbuf_addf(text, " of %u+%u", a, b);
-}
-
-static void add_certainty(const struct stored_run *run, const struct comparison *c,
-			  const struct comparison_entry *entry, struct strbuf *out)
-{
-	const struct metric_comparison *judged = &entry->judged;
-	cleanup_strbuf struct strbuf text = STRBUF_INIT;
-
-	if (judged->verdict == VERDICT_NOT_COMPARABLE) {
-		strbuf_addf(&text, "%s", judged->reason);
-	} else if (judged->reason) {
-		strbuf_addf(&text, "no test: %s", judged->reason);
-	} else {
-		strbuf_addf(&text, "%g %%: ", 100 * c->policy.confidence);
-		render_change(judged->interval.low - 1, &text);
-		strbuf_adds(&text, " .. ");
-		render_change(judged->interval.high - 1, &text);
-		add_p(&text, judged);
-		add_mde(&text, judged->detectable_effect);
-	}
-	add_boot_counts(&text, run, c, entry);
-	if (entry->is_tail)
-		strbuf_adds(&text, ", tail");
-	if (judged->blocks_needed > 0)
-		strbuf_addf(&text, ", %zu%s block%s short", judged->blocks_needed,
-			    judged->blocks_needed + judged->blocks >=
-				    STATISTICS_BLOCKS_MAX ? " or" : "",
-			    judged->blocks_needed == 1 ? "" : "s");
-	render_wrapped(out, "        ", 8, text.data);
-}
-
-static void add_entry(const struct stored_run *run, const struct comparison *c,
-		      const struct comparison_entry *entry, struct strbuf *out)
-{
-	const struct metric_comparison *judged = &entry->judged;
-	const char *name = judged->metric->name;
-	cleanup_strbuf struct strbuf a = STRBUF_INIT;
-	cleanup_strbuf struct strbuf b = STRBUF_INIT;
-	cleanup_strbuf struct strbuf change = STRBUF_INIT;
-	cleanup_strbuf struct strbuf line = STRBUF_INIT;
-
-	render_quantity(judged->a_center, judged->metric->unit, &a);
-	render_quantity(judged->b_center, judged->metric->unit, &b);
-	render_change(judged->verdict == VERDICT_NOT_COMPARABLE ? (double)NAN :
-								  judged->ratio - 1,
-		      &change);
-	strbuf_addf(&line, "  %c %-22s %12s %12s %9s  ",
-		    c->control_fired || judged->metric->secondary ?
-			    ' ' : verdict_sign(judged->verdict),
-		    name, a.data, b.data, change.data);
-	if (judged->metric->secondary)
-		strbuf_adds(&line, "derived");
-	else
-		strbuf_adds(&line, c->control_fired ? "withheld" :
-			    verdict_name(judged->verdict));
-	/* Names and values have no bounds: a line that is too long is wrapped. */
-	if (line.length <= RENDER_WIDTH)
-		strbuf_addf(out, "%s\n", line.data);
-	else
-		render_wrapped(out, "  ", 8, line.data);
-	if (!judged->metric->secondary)
-		add_certainty(run, c, entry, out);
-}
-
-static void add_row_title(const struct stored_row *row, struct strbuf *out)
-{
-	bool is_named = strcmp(row->name, row->workload) != 0;
-	cleanup_free char *text =
-		string_format("%s%s%s %s", row->name, is_named ? ": " : "",
-			      is_named ? row->workload : "",
-			      row->arguments ? row->arguments : "");
-
-	render_wrapped(out, "  ", 4, text);
-}
-
-static void add_row(const struct stored_run *run, const struct comparison *c,
-		    uint32_t cell, uint32_t row, uint32_t variant, struct strbuf *out)
-{
-	bool has_title = false;
-
-	for (size_t i = 0; i < c->count; i++) {
-		const struct comparison_entry *entry = &c->entries[i];
-
-		if (entry->cell != cell || entry->row != row || entry->variant != variant)
-			continue;
-		if (!has_title)
-			add_row_title(&run->cells[cell].rows[row], out);
-		has_title = true;
-		add_entry(run, c, entry, out);
-	}
-}
-
-static void add_cell(const struct stored_run *run, const struct comparison *c,
-		     uint32_t cell, uint32_t variant, struct strbuf *out)
-{
-	const struct stored_cell *place = &run->cells[cell];
-	cleanup_free char *title =
-		string_format("guest %s, suite %s: %s against %s", place->guest, place->suite,
-			      run->variants[variant].label, run->variants[run->baseline].label);
-
-	strbuf_addc(out, '\n');
-	render_wrapped(out, "", 2, title);
-	strbuf_addf(out, "    %-22s %12.12s %12.12s %9s  %s\n", "metric",
-		    run->variants[run->baseline].label, run->variants[variant].label,
-		    "change", "verdict");
-	for (uint32_t row = 0; row < place->rows_count; row++)
-		add_row(run, c, cell, row, variant, out);
-}
-
 /* --- foot ---------------------------------------------------------------------- */
+
+/* Without a control in every block exact runs boot the baseline once, but for the
+ * first block. */
+static size_t boots_per_block(const struct stored_run *run)
+{
+	bool is_copied = run->control || run->control_variant < 0;
+
+	return run->cells_count * (run->variants_count - (is_copied ? 0 : 1));
+}
 
 /* Blocks that settle every inconclusive metric, and what that costs. */
 static void add_needs(const struct stored_run *run, const struct comparison *c,
 		      struct strbuf *out)
 {
+	const char *what = run->mode == MODE_EXACT ? "seeds" : "blocks";
 	size_t needed = 0, had = 0;
 
 	for (size_t i = 0; i < c->count; i++) {
@@ -450,9 +332,9 @@ static void add_needs(const struct stored_run *run, const struct comparison *c,
 		render_field(out, "to settle", "no number of boots that can be run settles "
 			     "the worst inconclusive metric");
 	else
-		render_field(out, "to settle", "about %zu more blocks (of %zu boots each) for "
-			     "the worst inconclusive metric: %zu blocks in all", needed,
-			     run->cells_count * run->variants_count, needed + had);
+		render_field(out, "to settle", "about %zu more %s (of %zu boots each) for "
+			     "the worst inconclusive metric: %zu %s in all", needed, what,
+			     boots_per_block(run), needed + had, what);
 }
 
 static void add_policy(const struct comparison *c, struct strbuf *out)
@@ -470,6 +352,8 @@ void render_comparison_text(const struct stored_run *run, const struct compariso
 {
 	add_run(run, out);
 	add_verdict(c, out);
+	if (run->mode == MODE_EXACT)
+		render_exact_mode(run, out);
 	add_variant(run, (uint32_t)run->baseline, out);
 	for (uint32_t i = 0; i < run->variants_count; i++)
 		if (i != run->baseline && (int64_t)i != run->control_variant)
@@ -482,9 +366,13 @@ void render_comparison_text(const struct stored_run *run, const struct compariso
 	for (uint32_t cell = 0; cell < run->cells_count; cell++)
 		for (uint32_t i = 0; i < run->variants_count; i++)
 			if (i != run->baseline && (int64_t)i != run->control_variant)
-				add_cell(run, c, cell, i, out);
+				render_cell(run, c, cell, i, out);
 	strbuf_addc(out, '\n');
-	add_policy(c, out);
+	if (run->mode == MODE_EXACT)
+		render_exact_policy(c, out);
+	else
+		add_policy(c, out);
 	add_needs(run, c, out);
+	render_exact_hints(run, c, out);
 	add_verdict(c, out);
 }

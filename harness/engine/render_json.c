@@ -2,74 +2,13 @@
  * structs; a figure that does not exist is null.
  */
 #include <jansson.h>
-#include <math.h>
 
 #include "render.h"
-
-static json_t *number(double value)
-{
-	return isfinite(value) ? json_real(value) : json_null();
-}
-
-static json_t *text(const char *value)
-{
-	json_t *string = value ? json_string(value) : json_null();
-
-	/* Not UTF-8: console text is ASCII, but names come from anywhere. */
-	return string ? string : json_string("?");
-}
+#include "run_json.h"
 
 static void set(json_t *object, const char *key, json_t *value)
 {
 	json_object_set_new(object, key, value);
-}
-
-static json_t *run_object(const struct stored_run *run)
-{
-	json_t *object = json_object();
-
-	set(object, "id", text(run->id));
-	set(object, "campaign", text(run->campaign));
-	set(object, "campaign_file", text(run->campaign_file));
-	set(object, "state", text(run->state));
-	set(object, "note", text(run->note));
-	set(object, "started_wall_ns", json_integer((json_int_t)run->started_wall_ns));
-	set(object, "finished_wall_ns", json_integer((json_int_t)run->finished_wall_ns));
-	set(object, "seed", json_integer((json_int_t)run->seed));
-	set(object, "control", json_boolean(run->control));
-	set(object, "baseline", text(run->variants[run->baseline].label));
-	set(object, "accelerator", text(run->accelerator));
-	set(object, "accelerator_reason", text(run->accelerator_reason));
-	return object;
-}
-
-static json_t *policy_object(const struct gate_policy *policy)
-{
-	json_t *object = json_object();
-
-	set(object, "margin_percent", json_real(policy->margin_percent));
-	set(object, "alpha", json_real(policy->alpha));
-	set(object, "confidence", json_real(policy->confidence));
-	set(object, "correction", text(correction_name(policy->correction)));
-	return object;
-}
-
-static json_t *variants_array(const struct stored_run *run)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < run->variants_count; i++) {
-		const struct stored_variant *variant = &run->variants[i];
-		json_t *object = json_object();
-
-		set(object, "label", text(variant->label));
-		set(object, "name", text(variant->name));
-		set(object, "kernel_key", text(variant->kernel_key));
-		set(object, "image_sha256", text(variant->image_sha256));
-		set(object, "cmdline", text(variant->cmdline));
-		json_array_append_new(array, object);
-	}
-	return array;
 }
 
 static json_t *boots_array(const struct stored_run *run, const struct comparison *c)
@@ -80,9 +19,9 @@ static json_t *boots_array(const struct stored_run *run, const struct comparison
 		const struct comparison_boots *boots = &c->boots[i];
 		json_t *object = json_object();
 
-		set(object, "guest", text(run->cells[boots->cell].guest));
-		set(object, "suite", text(run->cells[boots->cell].suite));
-		set(object, "variant", text(run->variants[boots->variant].label));
+		set(object, "guest", run_json_text(run->cells[boots->cell].guest));
+		set(object, "suite", run_json_text(run->cells[boots->cell].suite));
+		set(object, "variant", run_json_text(run->variants[boots->variant].label));
 		set(object, "planned", json_integer(boots->planned));
 		set(object, "finished", json_integer(boots->finished));
 		set(object, "passed", json_integer(boots->passed));
@@ -105,9 +44,9 @@ static json_t *findings_array(const struct stored_run *run, const struct compari
 		const struct comparison_finding *finding = &c->findings[i];
 		json_t *object = json_object();
 
-		set(object, "variant", text(run->variants[finding->variant].label));
-		set(object, "kind", text(finding_kind_name(finding->kind)));
-		set(object, "title", text(finding->title));
+		set(object, "variant", run_json_text(run->variants[finding->variant].label));
+		set(object, "kind", run_json_text(finding_kind_name(finding->kind)));
+		set(object, "title", run_json_text(finding->title));
 		set(object, "boots", json_integer(finding->boots));
 		json_array_append_new(array, object);
 	}
@@ -123,7 +62,8 @@ static json_t *samples_array(const struct boot_samples *boots, size_t count,
 		json_t *object = json_object();
 
 		set(object, "block", json_integer(boots[i].block));
-		set(object, "summary", number(statistics_boot_summary(&boots[i], summary)));
+		set(object, "summary",
+		    run_json_number(statistics_boot_summary(&boots[i], summary)));
 		set(object, "count", json_integer((json_int_t)boots[i].count));
 		json_array_append_new(array, object);
 	}
@@ -134,19 +74,19 @@ static void set_figures(json_t *object, const struct metric_comparison *judged)
 {
 	json_t *interval = json_object();
 
-	set(interval, "low", number(judged->interval.low));
-	set(interval, "high", number(judged->interval.high));
-	set(object, "a_center", number(judged->a_center));
-	set(object, "b_center", number(judged->b_center));
-	set(object, "ratio", number(judged->ratio));
+	set(interval, "low", run_json_number(judged->interval.low));
+	set(interval, "high", run_json_number(judged->interval.high));
+	set(object, "a_center", run_json_number(judged->a_center));
+	set(object, "b_center", run_json_number(judged->b_center));
+	set(object, "ratio", run_json_number(judged->ratio));
 	set(object, "interval", interval);
-	set(object, "p", number(judged->p));
-	set(object, "p_adjusted", number(judged->p_adjusted));
+	set(object, "p", run_json_number(judged->p));
+	set(object, "p_adjusted", run_json_number(judged->p_adjusted));
 	set(object, "blocks", json_integer((json_int_t)judged->blocks));
-	set(object, "detectable_effect", number(judged->detectable_effect));
+	set(object, "detectable_effect", run_json_number(judged->detectable_effect));
 	set(object, "blocks_needed", json_integer((json_int_t)judged->blocks_needed));
-	set(object, "verdict", text(verdict_name(judged->verdict)));
-	set(object, "reason", text(judged->reason));
+	set(object, "verdict", run_json_text(verdict_name(judged->verdict)));
+	set(object, "reason", run_json_text(judged->reason));
 }
 
 static json_t *entry_object(const struct stored_run *run,
@@ -158,18 +98,18 @@ static json_t *entry_object(const struct stored_run *run,
 	enum boot_summary summary = entry->is_tail ? SUMMARY_MAXIMUM : SUMMARY_MEDIAN;
 	json_t *object = json_object();
 
-	set(object, "guest", text(cell->guest));
-	set(object, "suite", text(cell->suite));
-	set(object, "row", text(row->name));
-	set(object, "workload", text(row->workload));
-	set(object, "arguments", text(row->arguments));
-	set(object, "metric", text(judged->metric->name));
-	set(object, "unit", text(judged->metric->unit));
-	set(object, "better", text(metric_direction_name(judged->metric->better)));
-	set(object, "kind", text(metric_kind_name(judged->metric->kind)));
+	set(object, "guest", run_json_text(cell->guest));
+	set(object, "suite", run_json_text(cell->suite));
+	set(object, "row", run_json_text(row->name));
+	set(object, "workload", run_json_text(row->workload));
+	set(object, "arguments", run_json_text(row->arguments));
+	set(object, "metric", run_json_text(judged->metric->name));
+	set(object, "unit", run_json_text(judged->metric->unit));
+	set(object, "better", run_json_text(metric_direction_name(judged->metric->better)));
+	set(object, "kind", run_json_text(metric_kind_name(judged->metric->kind)));
 	set(object, "secondary", json_boolean(judged->metric->secondary));
 	set(object, "is_tail", json_boolean(entry->is_tail));
-	set(object, "variant", text(run->variants[entry->variant].label));
+	set(object, "variant", run_json_text(run->variants[entry->variant].label));
 	set_figures(object, judged);
 	set(object, "a", samples_array(judged->a, judged->a_count, summary));
 	set(object, "b", samples_array(judged->b, judged->b_count, summary));
@@ -186,12 +126,56 @@ static json_t *entries_array(const struct stored_run *run,
 	return array;
 }
 
+/* One object a cell; none of a timed run. */
+static json_t *canaries_array(const struct stored_run *run, const struct comparison *c)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; c->canaries && i < run->cells_count; i++) {
+		const struct comparison_canary *canary = &c->canaries[i];
+		json_t *object = json_object();
+
+		set(object, "guest", run_json_text(run->cells[canary->cell].guest));
+		set(object, "suite", run_json_text(run->cells[canary->cell].suite));
+		set(object, "passed", json_integer(canary->passed));
+		set(object, "odd", json_integer(canary->odd));
+		set(object, "failed", json_integer(canary->failed));
+		set(object, "unchecked", json_integer(canary->unchecked));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+/* What each finished trial of an exact run amounted to, superseded ones included. */
+static json_t *digests_array(const struct stored_run *run)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < run->trials_count; i++) {
+		const struct stored_trial *trial = &run->trials[i];
+		json_t *object;
+
+		if (!trial->digest)
+			continue;
+		object = json_object();
+		set(object, "trial", run_json_count(trial->order + 1));
+		set(object, "guest", run_json_text(run->cells[trial->cell].guest));
+		set(object, "suite", run_json_text(run->cells[trial->cell].suite));
+		set(object, "variant", run_json_text(run->variants[trial->variant].label));
+		set(object, "seed", run_json_count(trial->seed));
+		set(object, "superseded", json_boolean(trial->superseded));
+		set(object, "digest", run_json_text(trial->digest));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
 static json_t *texts_array(const struct strvec *texts)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < texts->count; i++)
-		json_array_append_new(array, text(texts->items[i]));
+		json_array_append_new(array, run_json_text(texts->items[i]));
 	return array;
 }
 
@@ -201,20 +185,23 @@ void render_comparison_json(const struct stored_run *run, const struct compariso
 	json_t *root = json_object();
 	char *dumped;
 
-	set(root, "run", run_object(run));
-	set(root, "policy", policy_object(&c->policy));
-	set(root, "variants", variants_array(run));
+	set(root, "run", run_json_head(run));
+	set(root, "policy", run_json_policy(&c->policy));
+	set(root, "variants", run_json_variants(run));
 	set(root, "boots", boots_array(run, c));
 	set(root, "findings", findings_array(run, c));
 	set(root, "entries", entries_array(run, c->entries, c->count));
 	set(root, "control", entries_array(run, c->control, c->control_count));
 	set(root, "control_fired", json_boolean(c->control_fired));
 	set(root, "control_can_fire", json_boolean(c->control_can_fire));
+	set(root, "canaries", canaries_array(run, c));
+	set(root, "canary_failed", json_boolean(c->canary_failed));
+	set(root, "digests", digests_array(run));
 	set(root, "outcome_regressed", json_boolean(c->outcome_regressed));
 	set(root, "outcome_suspect", json_boolean(c->outcome_suspect));
 	set(root, "differences", texts_array(&c->differences));
 	set(root, "gate", json_integer(c->gate));
-	set(root, "gate_meaning", text(render_gate_meaning(c->gate)));
+	set(root, "gate_meaning", run_json_text(render_gate_meaning(c->gate)));
 	dumped = json_dumps(root, JSON_INDENT(2));
 	strbuf_adds(out, dumped ? dumped : "null");
 	strbuf_addc(out, '\n');

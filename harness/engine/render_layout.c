@@ -88,6 +88,20 @@ void render_change(double change, struct strbuf *out)
 		strbuf_addf(out, "%+.*f %%", decimals, percent);
 }
 
+void render_change_fine(double change, struct strbuf *out)
+{
+	double magnitude = fabs(100 * change);
+
+	if (isnan(change) || magnitude >= 0.9995)
+		render_change(change, out);
+	else if (change == 0)
+		strbuf_adds(out, "0 %");
+	else if (magnitude < 0.00005)
+		strbuf_addf(out, "%+.0e %%", 100 * change);
+	else
+		strbuf_addf(out, "%+.*f %%", magnitude < 0.00995 ? 4 : 3, 100 * change);
+}
+
 void render_short_key(const char *key, struct strbuf *out)
 {
 	if (!key || !key[0])

@@ -17,6 +17,9 @@ void render_field(struct strbuf *out, const char *label, const char *format, ...
 	printf_like(3, 4);
 /* "+0.82 %", "-12.3 %", "+340 %", ">+999 %" for ratio - 1 (>= -1); "-" for NAN. */
 void render_change(double change, struct strbuf *out);
+/* The same with digits for changes that only exact runs can tell: "+0.512 %",
+ * "-0.0021 %", "+2e-06 %"; "0 %" is exactly none. */
+void render_change_fine(double change, struct strbuf *out);
 /* "3f2a9c1b04de" of a long key; "none" for NULL or "". */
 void render_short_key(const char *key, struct strbuf *out);
 

@@ -6,6 +6,7 @@
 #include "memory.h"
 #include "render.h"
 #include "render_layout.h"
+#include "render_parts.h"
 
 #define TRIALS_LISTED_MAX 100 /* beyond it only those that did not pass */
 
@@ -27,7 +28,10 @@ static void add_head(const struct stored_run *run, struct strbuf *out)
 			     duration_format(run->finished_wall_ns - run->started_wall_ns,
 					     length));
 	}
-	render_field(out, "seed", "%" PRIu64, run->seed);
+	if (run->mode == MODE_EXACT)
+		render_exact_mode(run, out);
+	else
+		render_field(out, "seed", "%" PRIu64, run->seed);
 	render_field(out, "guests run", "on %s%s%s",
 		     run->accelerator ? run->accelerator : "unknown",
 		     run->accelerator_reason ? ": " : "",
@@ -138,17 +142,20 @@ static void add_trial(const struct stored_run *run, const struct stored_trial *t
 		      struct strbuf *out)
 {
 	const struct stored_cell *cell = &run->cells[trial->cell];
+	bool is_exact = run->mode == MODE_EXACT;
 	char length[CLOCK_TEXT_MAX] = "-";
 	cleanup_strbuf struct strbuf note = STRBUF_INIT;
 	cleanup_free char *place = string_format("%s/%s", cell->guest, cell->suite);
 
 	if (trial->state == TRIAL_FINISHED)
 		duration_format(trial->duration_ns, length);
-	strbuf_addf(out, "%5u %5u  %-20.20s %-20.20s %-9s %s\n", trial->order + 1,
-		    trial->block + 1, run->variants[trial->variant].label, place,
+	strbuf_addf(out, "%5u %5" PRIu64 "  %-20.20s %-20.20s %-9s %s\n", trial->order + 1,
+		    is_exact ? trial->seed : trial->block + UINT64_C(1),
+		    run->variants[trial->variant].label, place,
 		    trial_state(trial), length);
 	if (trial->superseded)
-		strbuf_adds(&note, "superseded by a repeat. ");
+		strbuf_adds(&note, is_exact ? "left out of comparisons. " :
+					      "superseded by a repeat. ");
 	if (trial->disturbed)
 		strbuf_adds(&note, "disturbed by the host. ");
 	if (trial->reason)
@@ -162,8 +169,9 @@ static void add_trials(const struct stored_run *run, struct strbuf *out)
 	bool lists_all = run->trials_count <= TRIALS_LISTED_MAX;
 	size_t hidden = 0;
 
-	strbuf_addf(out, "\n%5s %5s  %-20s %-20s %-9s %s\n", "trial", "block", "variant",
-		    "guest/suite", "outcome", "time");
+	strbuf_addf(out, "\n%5s %5s  %-20s %-20s %-9s %s\n", "trial",
+		    run->mode == MODE_EXACT ? "seed" : "block", "variant", "guest/suite",
+		    "outcome", "time");
 	for (size_t i = 0; i < run->trials_count; i++) {
 		const struct stored_trial *trial = &run->trials[i];
 		bool is_plain = trial->state == TRIAL_FINISHED &&

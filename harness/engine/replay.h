@@ -33,6 +33,7 @@ struct replay_world {
 	struct suite suite;           /* rows by name and workload; owned */
 	struct workload_info *workloads; /* of each row; owned (metrics as stored) */
 	struct kernel_spec kernel;    /* owned */
+	char *kernel_key;             /* of the spec then; owned; NULL: not known */
 	char *variant;                /* its name; owned */
 	char *image_sha256;           /* of the kernel then; owned */
 	char *cmdline;                /* of variant and workloads; owned */
@@ -45,6 +46,8 @@ struct replay_world {
 	char *digest;                 /* owned */
 	enum outcome outcome;         /* then */
 	char *reason;                 /* owned; may be NULL */
+	uint32_t bad_row;             /* number, from 1, of the first row that did not
+					 pass; 0: none, or not known */
 	struct finding *findings; size_t findings_count; /* owned */
 };
 
@@ -66,10 +69,13 @@ struct replay_options {
 					compared: the plugin's other form is allowed to
 					take other turns) */
 	uint32_t profile_row;
+	uint32_t profile_region;     /* of it, while a counted round is open: 3, or one of
+					the workload's own */
 	const char *folder;          /* for the new artifacts; created */
-	/* Called once with the stub's socket and the kernel's ELF file when the
-	 * guest stands before its first instruction; it returns when the debugger
-	 * is done with. NULL: no debugger. */
+	/* The guest runs once more, with a debugger: called once with the stub's
+	 * socket and the kernel's ELF file when the guest stands before its first
+	 * instruction; it returns when the debugger is done with. Artifacts of that
+	 * run: FOLDER/debugged. NULL: no debugger. */
 	int (*debug)(void *context, const char *socket, const char *vmlinux,
 		     struct error *err);
 	void *context;
@@ -81,6 +87,8 @@ struct replay_outcome {
 	bool identical;              /* console and result lines, byte for byte */
 	char *difference;            /* the first one: file, line, both texts; owned;
 					NULL where identical or another kernel ran */
+	char *debugged;              /* how the run with the debugger parted from the one
+					before it; owned; NULL: not at all, or there was none */
 	char *counts_path;           /* owned; NULL without the plugin */
 };
 

@@ -31,6 +31,13 @@ static void shuffled_indexes(const gsl_rng *generator, uint32_t *indexes, size_t
 	gsl_ran_shuffle(generator, indexes, count, sizeof(*indexes));
 }
 
+/* The canary of exact mode may be there in the first block only. */
+static bool is_left_out(const struct stored_run *run, uint32_t block, uint32_t variant)
+{
+	return run->mode == MODE_EXACT && !run->control && block > 0 &&
+	       (int64_t)variant == run->control_variant;
+}
+
 /* One block: cells in random order, in each its variants in a random order of
  * their own, one after the other: what is compared is near in time, and small
  * guests of a cell fill the host together. */
@@ -43,7 +50,10 @@ static void plan_block(struct stored_run *run, const gsl_rng *generator, uint32_
 		for (size_t turn = 0; turn < run->variants_count; turn++) {
 			struct stored_trial *trial = &run->trials[run->trials_count];
 
+			if (is_left_out(run, block, variants[turn]))
+				continue;
 			trial->block = block;
+			trial->seed = run->mode == MODE_EXACT ? run->seed + block : 0;
 			trial->cell = cells[i];
 			trial->variant = variants[turn];
 			trial->order = (uint32_t)run->trials_count++;

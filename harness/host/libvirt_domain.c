@@ -100,14 +100,15 @@ static void watch_exit(struct libvirt_host *host, const struct domain *domain)
 		free_exit_watch(watch);
 }
 
-static virDomainPtr create_domain(struct libvirt_host *host, const char *xml)
+static virDomainPtr create_domain(struct libvirt_host *host, const char *xml,
+				  unsigned int flags)
 {
 	virDomainPtr handle;
 
 	if (!host->autodestroy)
-		return virDomainCreateXML(host->connection, xml, 0);
+		return virDomainCreateXML(host->connection, xml, flags);
 	handle = virDomainCreateXML(host->connection, xml,
-				    VIR_DOMAIN_START_AUTODESTROY);
+				    VIR_DOMAIN_START_AUTODESTROY | flags);
 	if (handle)
 		return handle;
 	switch (virGetLastErrorCode()) {
@@ -119,7 +120,7 @@ static virDomainPtr create_domain(struct libvirt_host *host, const char *xml)
 	case VIR_ERR_ARGUMENT_UNSUPPORTED:
 		/* Drivers that cannot say so in one of these ways. */
 		host->autodestroy = false;
-		return virDomainCreateXML(host->connection, xml, 0);
+		return virDomainCreateXML(host->connection, xml, flags);
 	default:
 		return NULL;
 	}
@@ -132,7 +133,7 @@ static void count_unstopped(struct libvirt_host *host, int change)
 	pthread_mutex_unlock(&host->lock);
 }
 
-int domain_start(struct libvirt_host *host, const char *xml,
+static int start(struct libvirt_host *host, const char *xml, unsigned int flags,
 		 struct domain **ret_domain, struct error *err)
 {
 	struct domain *domain;
@@ -140,7 +141,7 @@ int domain_start(struct libvirt_host *host, const char *xml,
 
 	/* Before the start: its end may be heard of before the call returns. */
 	count_unstopped(host, 1);
-	handle = create_domain(host, xml);
+	handle = create_domain(host, xml, flags);
 	if (!handle) {
 		count_unstopped(host, -1);
 		return libvirt_failed(err, "start the guest");
@@ -157,6 +158,18 @@ int domain_start(struct libvirt_host *host, const char *xml,
 	host->started_one = true;
 	*ret_domain = domain;
 	return 0;
+}
+
+int domain_start(struct libvirt_host *host, const char *xml,
+		 struct domain **ret_domain, struct error *err)
+{
+	return start(host, xml, 0, ret_domain, err);
+}
+
+int domain_start_paused(struct libvirt_host *host, const char *xml,
+			struct domain **ret_domain, struct error *err)
+{
+	return start(host, xml, VIR_DOMAIN_START_PAUSED, ret_domain, err);
 }
 
 const char *domain_uuid(const struct domain *domain)

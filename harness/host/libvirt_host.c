@@ -207,6 +207,31 @@ static int choose_emulator(struct libvirt_host *host, struct error *err)
 	return 0;
 }
 
+/* libvirt takes its embedded driver's folder once in the life of a process: opened
+ * again, the driver must find the same one. So it stays until the process ends. */
+static struct embed_root *process_root;
+static pid_t process_root_owner;
+
+static void remove_process_root(void)
+{
+	if (getpid() != process_root_owner)
+		return;
+	embed_root_remove(process_root);
+	process_root = NULL;
+}
+
+static int take_process_root(const char *version, const char *emulator, struct error *err)
+{
+	int code = process_root ? 0 :
+		   embed_root_create(version, emulator, &process_root, err);
+
+	if (code == 0 && process_root_owner != getpid()) {
+		process_root_owner = getpid();
+		(void)atexit(remove_process_root);
+	}
+	return code;
+}
+
 static int prepare_embedded(struct libvirt_host *host, char **ret_uri,
 			    struct error *err)
 {
@@ -219,10 +244,10 @@ static int prepare_embedded(struct libvirt_host *host, char **ret_uri,
 	version = string_format("%lu", number);
 	code = choose_emulator(host, err);
 	if (code == 0)
-		code = embed_root_create(version, host->emulator, &host->root,
-					 err);
+		code = take_process_root(version, host->emulator, err);
 	if (code < 0)
 		return code;
+	host->root = process_root;
 	*ret_uri = string_format("qemu:///embed?root=%s",
 				 embed_root_path(host->root));
 	return 0;
@@ -230,15 +255,19 @@ static int prepare_embedded(struct libvirt_host *host, char **ret_uri,
 
 static int set_log(const char *state_dir, struct error *err)
 {
+	static bool is_ours;
 	cleanup_free char *outputs = NULL;
 	int code = folder_make(state_dir);
 
 	if (code < 0)
 		return error_set_errno(err, code, "%s: cannot make the folder",
 				       state_dir);
-	/* 3: warnings and errors. A setting of the user's stands. */
+	/* 3: warnings and errors. A setting of the user's stands. libvirt opens it again
+	 * for every guest, so an earlier one of ours, whose folder is gone, must not. */
 	outputs = string_format("3:file:%s/libvirt.log", state_dir);
-	(void)setenv("LIBVIRT_LOG_OUTPUTS", outputs, 0);
+	is_ours = is_ours || !getenv("LIBVIRT_LOG_OUTPUTS");
+	if (is_ours)
+		(void)setenv("LIBVIRT_LOG_OUTPUTS", outputs, 1);
 	return 0;
 }
 
@@ -335,7 +364,6 @@ void libvirt_host_close(struct libvirt_host *host)
 			;
 		close(host->event_fd);
 	}
-	embed_root_remove(host->root);
 	pthread_cond_destroy(&host->stopped);
 	pthread_mutex_destroy(&host->lock);
 	free(host->emulator);

@@ -55,6 +55,10 @@ char *libvirt_host_emulator(struct libvirt_host *host);
 
 int domain_start(struct libvirt_host *host, const char *xml,
 		 struct domain **ret_domain, struct error *err) must_check;
+/* The same, but it stands before its first instruction until a debugger lets it
+ * go on. */
+int domain_start_paused(struct libvirt_host *host, const char *xml,
+			struct domain **ret_domain, struct error *err) must_check;
 const char *domain_uuid(const struct domain *domain);
 /* Live XML (pty paths, addresses); owned. */
 int domain_live_xml(struct domain *domain, char **ret_xml, struct error *err) must_check;

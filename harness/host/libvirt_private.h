@@ -19,7 +19,7 @@ struct queued_event {
 
 struct libvirt_host {
 	virConnectPtr connection;
-	struct embed_root *root;       /* owned; NULL unless embedded */
+	struct embed_root *root;       /* the process's; NULL unless embedded */
 	char *emulator;                /* owned; NULL: ask libvirt */
 	bool autodestroy;              /* to be asked for */
 	bool started_one;

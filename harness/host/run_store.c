@@ -100,12 +100,14 @@ static int insert_run(struct run_store *store, const struct stored_run *run,
 		      struct error *err)
 {
 	cleanup_statement struct statement st = STATEMENT_INIT;
+	cleanup_free char *exact = run->mode == MODE_EXACT ?
+				   exact_policy_format(&run->exact) : NULL;
 	int rc = statement_prepare(store,
 		"INSERT INTO runs (id, campaign, campaign_file, state, note, started_wall_ns,"
 		" seed, control, baseline, control_variant, margin_percent, alpha, confidence,"
-		" correction, accelerator, accelerator_reason)"
+		" correction, accelerator, accelerator_reason, mode, exact)"
 		" VALUES (?1, ?2, ?3, 'running', ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
-		" ?14, ?15)", &st, err);
+		" ?14, ?15, ?16, ?17)", &st, err);
 
 	if (rc)
 		return rc;
@@ -125,6 +127,8 @@ static int insert_run(struct run_store *store, const struct stored_run *run,
 	statement_bind_text(&st, 13, correction_name(run->gate.correction));
 	statement_bind_text(&st, 14, run->accelerator);
 	statement_bind_text(&st, 15, run->accelerator_reason);
+	statement_bind_text(&st, 16, run_mode_name(run->mode));
+	statement_bind_text(&st, 17, exact);
 	return statement_run(&st, err);
 }
 
@@ -231,8 +235,8 @@ static int insert_trials(struct run_store *store, int64_t key, const struct stor
 {
 	cleanup_statement struct statement st = STATEMENT_INIT;
 	int rc = statement_prepare(store,
-		"INSERT INTO trials (run, plan_order, block, cell, variant, attempt, state)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'planned')", &st, err);
+		"INSERT INTO trials (run, plan_order, block, cell, variant, attempt, seed, state)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'planned')", &st, err);
 
 	for (size_t i = 0; !rc && i < run->trials_count; i++) {
 		const struct stored_trial *trial = &run->trials[i];
@@ -243,6 +247,8 @@ static int insert_trials(struct run_store *store, int64_t key, const struct stor
 		statement_bind_integer(&st, 4, trial->cell);
 		statement_bind_integer(&st, 5, trial->variant);
 		statement_bind_integer(&st, 6, trial->attempt);
+		if (trial->seed)
+			statement_bind_integer(&st, 7, (int64_t)trial->seed);
 		rc = statement_run(&st, err);
 		ret_ids[i] = sqlite3_last_insert_rowid(store->database);
 	}

@@ -107,11 +107,16 @@ int run_store_find_unfinished(struct run_store *store, char **ret_id,
 /* Unfinished trials become planned again; returns how many in *ret_planned. */
 int run_store_resume(struct run_store *store, const char *run_id,
 		     size_t *ret_planned, struct error *err) must_check;
-/* Adds a repeat of a finished trial at the end of the plan and marks what it
- * replaces as superseded. *ret_repeat owns nothing yet. */
+/* Adds a repeat of a finished trial, with its seed, at the end of the plan and
+ * marks what it replaces as superseded. *ret_repeat owns nothing yet. */
 int run_store_add_repeat(struct run_store *store,
 			 const struct stored_trial *replaced,
 			 struct stored_trial *ret_repeat, struct error *err) must_check;
+
+/* Leaves a finished trial out of comparisons; nothing takes its place. -EINVAL:
+ * it is not finished. */
+int run_store_supersede(struct run_store *store, const struct stored_trial *trial,
+			struct error *err) must_check;
 
 int run_store_trial_started(struct run_store *store, int64_t trial_id,
 			    struct error *err) must_check;
@@ -155,15 +160,15 @@ int run_store_findings(struct run_store *store, const char *run_id,
 		       struct error *err) must_check;
 void stored_findings_free(struct stored_finding *items, size_t count);
 
-/* Newest first, at most max. Only id, campaign, state and times are filled. */
+/* Newest first, at most max. Only id, campaign, state, mode and times are filled. */
 int run_store_list(struct run_store *store, size_t max,
 		   struct stored_run **ret_runs, size_t *ret_count,
 		   struct error *err) must_check;
 
-/* Median duration of finished trials of this guest and suite over all runs, for
- * estimates; 0 if unknown. */
-uint64_t run_store_expected_duration_ns(struct run_store *store,
-					const char *guest, const char *suite);
+/* Median duration of finished trials of this guest and suite over all runs of
+ * this mode, for estimates; 0 if unknown. */
+uint64_t run_store_expected_duration_ns(struct run_store *store, const char *guest,
+					const char *suite, enum run_mode mode);
 
 /* The results folder, absolute; borrowed. */
 const char *run_store_folder(const struct run_store *store);

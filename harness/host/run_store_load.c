@@ -50,6 +50,7 @@ void stored_run_release(struct stored_run *run)
 		stored_cell_release(&run->cells[i]);
 	for (size_t i = 0; i < run->trials_count; i++) {
 		free(run->trials[i].reason);
+		free(run->trials[i].digest);
 		free(run->trials[i].fingerprint);
 	}
 	free(run->variants);
@@ -203,6 +204,20 @@ static int parse_correction(const char *name, enum correction *ret)
 	return -EINVAL;
 }
 
+/* Columns mode and exact from `first` on. */
+static int read_mode(struct run_store *store, struct statement *st, int first,
+		     struct stored_run *run, struct error *err)
+{
+	cleanup_free char *mode = statement_text(st, first);
+	cleanup_free char *exact = statement_text(st, first + 1);
+
+	if (!mode || run_mode_parse(mode, &run->mode))
+		return refuse_value(store, "mode", mode, err);
+	if (run->mode == MODE_EXACT && (!exact || exact_policy_parse(exact, &run->exact)))
+		return refuse_value(store, "exact", exact, err);
+	return 0;
+}
+
 static void read_run_head(struct statement *st, struct stored_run *run)
 {
 	run->campaign = statement_text(st, 0);
@@ -230,7 +245,8 @@ static int load_head(struct run_store *store, int64_t key, struct stored_run *ru
 	int rc = statement_prepare(store,
 		"SELECT campaign, campaign_file, state, note, started_wall_ns, finished_wall_ns,"
 		" seed, control, baseline, control_variant, margin_percent, alpha, confidence,"
-		" correction, accelerator, accelerator_reason FROM runs WHERE run = ?1", &st, err);
+		" correction, accelerator, accelerator_reason, mode, exact"
+		" FROM runs WHERE run = ?1", &st, err);
 
 	if (rc)
 		return rc;
@@ -242,7 +258,7 @@ static int load_head(struct run_store *store, int64_t key, struct stored_run *ru
 	correction = statement_text(&st, 13);
 	if (parse_correction(correction, &run->gate.correction))
 		return refuse_value(store, "correction", correction, err);
-	return 0;
+	return read_mode(store, &st, 16, run, err);
 }
 
 /* The number in column "count(*)" of a query over one run, for allocations. */
@@ -437,6 +453,8 @@ static int read_trial(struct run_store *store, struct statement *st, struct stor
 		.duration_ns = (uint64_t)statement_integer(st, 11),
 		.fingerprint = statement_text(st, 12),
 		.started_wall_ns = (uint64_t)statement_integer(st, 13),
+		.seed = (uint64_t)statement_integer(st, 14),
+		.digest = statement_text(st, 15),
 	};
 	rc = check_index(store, "cell", cell, run->cells_count, err);
 	if (!rc)
@@ -458,7 +476,8 @@ static int load_trials(struct run_store *store, int64_t key, struct stored_run *
 	if (!rc)
 		rc = statement_prepare(store,
 			"SELECT id, block, cell, variant, plan_order, attempt, superseded, state,"
-			" outcome, reason, disturbed, duration_ns, text, started_wall_ns"
+			" outcome, reason, disturbed, duration_ns, text, started_wall_ns, seed,"
+			" digest"
 			" FROM trials LEFT JOIN fingerprints USING (fingerprint)"
 			" WHERE run = ?1 ORDER BY plan_order", &st, err);
 	if (rc)

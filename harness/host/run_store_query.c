@@ -17,7 +17,7 @@ static int load_outcome(struct run_store *store, int64_t trial_id,
 	int rc = statement_prepare(store,
 		"SELECT outcome, reason, kernel_release, create_ns, created_ns, first_byte_ns,"
 		" user_space_ns, end_marker_ns, stopped_ns, steal_ratio, others_cpus,"
-		" pressure_memory_ratio, frequency_mhz, disturbed, disturbed_reason"
+		" pressure_memory_ratio, frequency_mhz, disturbed, disturbed_reason, digest"
 		" FROM trials WHERE id = ?1 AND state = 'finished'", &st, err);
 
 	if (rc)
@@ -48,6 +48,7 @@ static int load_outcome(struct run_store *store, int64_t trial_id,
 		.disturbed = statement_integer(&st, 13),
 		.reason = statement_text(&st, 14),
 	};
+	result->digest = statement_text(&st, 15);
 	return 0;
 }
 
@@ -276,8 +277,8 @@ int run_store_list(struct run_store *store, size_t max, struct stored_run **ret_
 	struct stored_run *runs = NULL;
 	size_t count = 0;
 	int rc = statement_prepare(store,
-		"SELECT id, campaign, state, started_wall_ns, finished_wall_ns FROM runs"
-		" ORDER BY run DESC LIMIT ?1", &st, err);
+		"SELECT id, campaign, state, started_wall_ns, finished_wall_ns, mode = 'exact'"
+		" FROM runs ORDER BY run DESC LIMIT ?1", &st, err);
 
 	if (rc)
 		return rc;
@@ -290,6 +291,7 @@ int run_store_list(struct run_store *store, size_t max, struct stored_run **ret_
 			.state = statement_text(&st, 2),
 			.started_wall_ns = (uint64_t)statement_integer(&st, 3),
 			.finished_wall_ns = (uint64_t)statement_integer(&st, 4),
+			.mode = statement_integer(&st, 5) ? MODE_EXACT : MODE_TIMED,
 			.control_variant = -1,
 		};
 	}
@@ -305,13 +307,14 @@ int run_store_list(struct run_store *store, size_t max, struct stored_run **ret_
 }
 
 uint64_t run_store_expected_duration_ns(struct run_store *store, const char *guest,
-					const char *suite)
+					const char *suite, enum run_mode mode)
 {
 	cleanup_statement struct statement st = STATEMENT_INIT;
 	/* The newest only: hosts, guests and suites change under their names. */
 	int rc = statement_prepare(store,
 		"WITH recent AS (SELECT t.duration_ns AS d FROM trials t"
-		"  JOIN cells c USING (run, cell) WHERE c.guest = ?1 AND c.suite = ?2"
+		"  JOIN cells c USING (run, cell) JOIN runs r USING (run)"
+		"  WHERE c.guest = ?1 AND c.suite = ?2 AND r.mode = ?3"
 		"  AND t.outcome = 'passed' AND t.duration_ns > 0 ORDER BY t.id DESC LIMIT 41)"
 		" SELECT d FROM recent ORDER BY d LIMIT 1"
 		" OFFSET (SELECT count(*) / 2 FROM recent)", &st, NULL);
@@ -320,6 +323,7 @@ uint64_t run_store_expected_duration_ns(struct run_store *store, const char *gue
 		return 0;
 	statement_bind_text(&st, 1, guest);
 	statement_bind_text(&st, 2, suite);
+	statement_bind_text(&st, 3, run_mode_name(mode));
 	if (statement_step(&st, NULL) <= 0)
 		return 0;
 	return (uint64_t)statement_integer(&st, 0);

@@ -144,9 +144,30 @@ static const char schema_1[] =
 	"  JOIN metrics m ON m.run = t.run AND m.cell = t.cell AND m.row = x.row"
 	"    AND m.metric = x.metric;";
 
+/* Version 2: exact mode. What was measured before was timed. */
+static const char schema_2[] =
+	"ALTER TABLE runs ADD COLUMN mode TEXT NOT NULL DEFAULT 'timed'"
+	"  CHECK (mode IN ('timed', 'exact'));"
+	"ALTER TABLE runs ADD COLUMN exact TEXT;"
+	"ALTER TABLE trials ADD COLUMN seed INTEGER;"
+	"ALTER TABLE trials ADD COLUMN digest TEXT;"
+	"DROP VIEW measurements;"
+	"CREATE VIEW measurements AS"
+	"  SELECT r.id AS run, r.mode, t.id AS trial, t.plan_order, t.block, t.seed,"
+	"    t.attempt, t.superseded, t.disturbed, c.guest, c.suite, s.name AS row,"
+	"    v.label AS variant, m.name AS metric, m.unit, x.iteration, x.value"
+	"  FROM samples x"
+	"  JOIN trials t ON t.id = x.trial"
+	"  JOIN runs r ON r.run = t.run"
+	"  JOIN variants v ON v.run = t.run AND v.variant = t.variant"
+	"  JOIN cells c ON c.run = t.run AND c.cell = t.cell"
+	"  JOIN suite_rows s ON s.run = t.run AND s.cell = t.cell AND s.row = x.row"
+	"  JOIN metrics m ON m.run = t.run AND m.cell = t.cell AND m.row = x.row"
+	"    AND m.metric = x.metric;";
+
 /* steps[n] makes version n + 1 of version n. Never change one that was
  * released: add the next. */
-static const char *const steps[] = { schema_1 };
+static const char *const steps[] = { schema_1, schema_2 };
 #define SCHEMA_VERSION ((int64_t)ARRAY_COUNT(steps))
 
 static int pragma_read(struct run_store *store, const char *sql, int64_t *ret_value,

@@ -119,7 +119,7 @@ static int store_outcome(struct run_store *store, int64_t trial_id,
 		" first_byte_ns = ?8, user_space_ns = ?9, end_marker_ns = ?10, stopped_ns = ?11,"
 		" duration_ns = ?12, steal_ratio = ?13, others_cpus = ?14,"
 		" pressure_memory_ratio = ?15, frequency_mhz = ?16, disturbed = ?17,"
-		" disturbed_reason = ?18 WHERE id = ?1", &st, err);
+		" disturbed_reason = ?18, digest = ?19 WHERE id = ?1", &st, err);
 
 	if (rc)
 		return rc;
@@ -133,6 +133,7 @@ static int store_outcome(struct run_store *store, int64_t trial_id,
 	statement_bind_real(&st, 16, result->host.frequency_mhz);
 	statement_bind_integer(&st, 17, result->host.disturbed);
 	statement_bind_text(&st, 18, result->host.reason);
+	statement_bind_text(&st, 19, result->digest);
 	return statement_run(&st, err);
 }
 
@@ -312,8 +313,8 @@ int run_store_trial_finished(struct run_store *store, int64_t trial_id,
 
 /* --- repeats ----------------------------------------------------------------- */
 
-static int supersede(struct run_store *store, const struct stored_trial *replaced,
-		     struct error *err)
+int run_store_supersede(struct run_store *store, const struct stored_trial *trial,
+			struct error *err)
 {
 	cleanup_statement struct statement st = STATEMENT_INIT;
 	int rc = statement_prepare(store, "UPDATE trials SET superseded = 1 WHERE id = ?1"
@@ -321,11 +322,11 @@ static int supersede(struct run_store *store, const struct stored_trial *replace
 
 	if (rc)
 		return rc;
-	statement_bind_integer(&st, 1, replaced->id);
+	statement_bind_integer(&st, 1, trial->id);
 	rc = statement_run(&st, err);
 	if (!rc && !sqlite3_changes(store->database))
-		rc = error_set(err, -EINVAL, "%s: trial %lld is not finished: nothing to repeat",
-			       store->path, (long long)replaced->id);
+		rc = error_set(err, -EINVAL, "%s: trial %lld is not finished: nothing to leave out",
+			       store->path, (long long)trial->id);
 	return rc;
 }
 
@@ -335,9 +336,9 @@ static int insert_repeat(struct run_store *store, const struct stored_trial *rep
 {
 	cleanup_statement struct statement st = STATEMENT_INIT;
 	int rc = statement_prepare(store,
-		"INSERT INTO trials (run, plan_order, block, cell, variant, attempt, state)"
+		"INSERT INTO trials (run, plan_order, block, cell, variant, seed, attempt, state)"
 		" SELECT run, (SELECT max(plan_order) + 1 FROM trials u WHERE u.run = t.run),"
-		"  block, cell, variant, attempt + 1, 'planned' FROM trials t WHERE id = ?1"
+		"  block, cell, variant, seed, attempt + 1, 'planned' FROM trials t WHERE id = ?1"
 		" RETURNING id, plan_order", &st, err);
 
 	if (rc)
@@ -359,7 +360,7 @@ int run_store_add_repeat(struct run_store *store, const struct stored_trial *rep
 	int rc = transaction_begin(store, &tx, err);
 
 	if (!rc)
-		rc = supersede(store, replaced, err);
+		rc = run_store_supersede(store, replaced, err);
 	if (!rc)
 		rc = insert_repeat(store, replaced, &id, &order, err);
 	if (!rc)
@@ -373,6 +374,7 @@ int run_store_add_repeat(struct run_store *store, const struct stored_trial *rep
 		.variant = replaced->variant,
 		.order = (uint32_t)order,
 		.attempt = replaced->attempt + 1,
+		.seed = replaced->seed,
 		.state = TRIAL_PLANNED,
 	};
 	return 0;

@@ -84,7 +84,7 @@ static int write_initrd(const char *folder, const char *trial_id,
 		code = guest_image_write_common(&catalog, init, suite, false,
 						common, err);
 	if (code == 0)
-		code = guest_image_write_plan(suite, trial_id, &no_sysctls,
+		code = guest_image_write_plan(suite, trial_id, &no_sysctls, 0,
 					      plan, err);
 	if (code == 0)
 		code = guest_image_join(common, plan, path, err);

@@ -5,238 +5,25 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "campaign.h"
-#include "clock.h"
+#include "boot_place.h"
 #include "files.h"
 #include "memory.h"
-#include "run_store.h"
 #include "test.h"
-
-#define cleanup_run cleanup_with(stored_run_release)
-#define DEADLINE_NS (150 * NS_PER_SECOND)
-
-/* --- a project with one small guest and one quick workload ----------------------- */
-
-struct place {
-	const char *folder;    /* borrowed */
-	char *root, *results;  /* owned */
-};
-
-static void place_release(struct place *place)
-{
-	free(place->root);
-	free(place->results);
-}
-
-#define cleanup_place cleanup_with(place_release)
-
-static void write_file(const struct place *place, const char *name, const char *text)
-{
-	cleanup_free char *path = path_join(place->root, name), *parent = path_folder(path);
-
-	CU_ASSERT_EQUAL(folder_make(parent), 0);
-	CU_ASSERT_EQUAL(file_write_atomic(path, text, strlen(text), 0644), 0);
-}
-
-/* The kernel that `kerngate build quick` makes first. */
-static void add_kernel(struct strbuf *text)
-{
-	struct campaign quick = { .name = NULL };
-	struct error err = ERROR_INIT;
-	const struct kernel_spec *spec;
-
-	if (!test_check(!campaign_load(test_root(), "quick", &quick, &err)))
-		return;
-	spec = &quick.variants[quick.baseline].kernel;
-	strbuf_addf(text, "defaults:\n  kernel:\n    base: %s\n    fragments:\n",
-		    spec->base.name);
-	for (size_t i = 0; i < spec->fragments.count; i++)
-		strbuf_addf(text, "      - %s\n", spec->fragments.items[i]);
-	campaign_release(&quick);
-}
-
-/* variants: lines of YAML. */
-static void write_campaign(const struct place *place, const char *variants, const char *more)
-{
-	cleanup_strbuf struct strbuf text = STRBUF_INIT;
-
-	add_kernel(&text);
-	strbuf_addf(&text, "variants:\n%sbaseline: one\ncells:\n"
-		    "  - {guest: tiny, suite: short}\nblocks_count: 2\nseed: 5\n%s",
-		    variants, more);
-	write_file(place, "configs/campaigns/small.yaml", text.data);
-}
-
-static struct place place_make(const char *results)
-{
-	cleanup_free char *kernel = path_join(test_root(), "kernel"), *link = NULL;
-	struct place place = { .folder = test_temp_folder() };
-
-	place.root = path_join(place.folder, "project");
-	place.results = results ? string_copy(results) : path_join(place.folder, "results");
-	write_file(&place, "configs/guests/tiny.yaml",
-		   "vcpus_count: 1\nmemory_mib: 256\n");
-	write_file(&place, "configs/suites/short.yaml",
-		   "rows:\n  - {workload: selftest, arguments: {rounds: 3}, timeout_s: 20}\n");
-	link = path_join(place.root, "kernel");
-	CU_ASSERT_EQUAL(symlink(kernel, link), 0);
-	return place;
-}
-
-/* --- the program --------------------------------------------------------------------- */
-
-struct program {
-	pid_t pid;
-	int fd;               /* reads its stdout and stderr */
-	struct strbuf text;   /* what it said so far */
-};
-
-#define PROGRAM_INIT ((struct program){ .pid = -1, .fd = -1, .text = STRBUF_INIT })
-
-static char *program_path(void)
-{
-	const char *named = getenv("KERNGATE");
-	cleanup_free char *standard = path_join(test_root(), "build/check/kerngate");
-
-	return path_absolute(named && *named ? named : standard);
-}
-
-static _Noreturn void execute(const struct place *place, const char *path, int fd,
-			      const char *const *arguments)
-{
-	cleanup_strvec struct strvec argv = STRVEC_INIT;
-
-	strvec_push(&argv, "kerngate");
-	strvec_push_all(&argv, arguments);
-	strvec_push(&argv, "--root");
-	strvec_push(&argv, place->root);
-	strvec_push(&argv, "--results");
-	strvec_push(&argv, place->results);
-	strvec_push(&argv, "--accel");
-	strvec_push(&argv, "tcg");
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (dup2(fd, STDOUT_FILENO) >= 0 && dup2(fd, STDERR_FILENO) >= 0)
-		execv(path, argv.items);
-	_exit(126);
-}
-
-static struct program program_start(const struct place *place, const char *const *arguments)
-{
-	struct program program = PROGRAM_INIT;
-	cleanup_free char *path = program_path();
-	int ends[2];
-
-	if (!test_check(!pipe2(ends, O_CLOEXEC)))
-		return program;
-	program.fd = ends[0];
-	program.pid = fork();
-	if (!program.pid)
-		execute(place, path, ends[1], arguments);
-	(void)close(ends[1]);
-	return program;
-}
-
-#define start(place, ...) program_start(place, (const char *const[]){ __VA_ARGS__, NULL })
-
-/* Reads on until the text holds `part` (NULL: to the end). */
-static bool program_read(struct program *program, const char *part)
-{
-	uint64_t until_ns = clock_monotonic_ns() + DEADLINE_NS;
-
-	if (program->fd < 0)
-		return false;
-	while (!part || !strstr(program->text.data, part)) {
-		struct pollfd source = { .fd = program->fd, .events = POLLIN };
-		uint64_t now_ns = clock_monotonic_ns();
-		char data[4096];
-		ssize_t length;
-
-		if (now_ns >= until_ns ||
-		    poll(&source, 1, (int)((until_ns - now_ns) / NS_PER_MS)) <= 0)
-			return false;
-		length = read(program->fd, data, sizeof(data));
-		if (length <= 0)
-			return !part;
-		strbuf_add(&program->text, data, (size_t)length);
-	}
-	return true;
-}
 
 /* kill(2) takes 0 and -1 for many processes: never those. */
 static void send_signal(pid_t pid, int number)
 {
 	if (test_check(pid > 1))
 		CU_ASSERT_EQUAL(kill(pid, number), 0);
-}
-
-/* Waits for its end: exit status, or 128 + signal. */
-static int program_end(struct program *program)
-{
-	int status = 0;
-
-	if (!test_check(program->pid > 1))
-		return -1;
-	if (!test_check(program_read(program, NULL)))
-		(void)kill(program->pid, SIGTERM);
-	CU_ASSERT_EQUAL(waitpid(program->pid, &status, 0), program->pid);
-	(void)close(program->fd);
-	program->fd = -1;
-	CU_ASSERT_PTR_NULL(strstr(program->text.data, "Sanitizer"));
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-static void program_release(struct program *program)
-{
-	strbuf_release(&program->text);
-}
-
-#define cleanup_program cleanup_with(program_release)
-
-static bool check_status(struct program *program, int expected)
-{
-	int status = program_end(program);
-
-	if (status != expected)
-		fprintf(stderr, "exit status %d, said:\n%s\n", status, program->text.data);
-	return test_check(status == expected);
-}
-
-/* --- what is stored -------------------------------------------------------------------- */
-
-static void close_store(struct run_store **store)
-{
-	run_store_close(*store);
-}
-
-#define cleanup_store cleanup_with(close_store)
-
-static struct run_store *open_store(const struct place *place)
-{
-	struct run_store *store = NULL;
-	struct error err = ERROR_INIT;
-
-	if (!test_check(!run_store_open(place->results, &store, &err)))
-		fprintf(stderr, "%s\n", err.message);
-	return store;
-}
-
-static bool load_latest(const struct place *place, struct stored_run *ret_run)
-{
-	cleanup_store struct run_store *store = open_store(place);
-	struct error err = ERROR_INIT;
-
-	return store && test_check(!run_store_load(store, NULL, ret_run, &err));
 }
 
 static size_t count_finished(const struct stored_run *run)
@@ -282,7 +69,7 @@ static void check_whole(const struct stored_run *run, size_t planned)
 	CU_ASSERT_EQUAL(counting, planned);
 }
 
-static bool run_file_exists(const struct place *place, const struct stored_run *run,
+static bool run_file_exists(const struct boot_place *place, const struct stored_run *run,
 			    const char *name)
 {
 	cleanup_free char *path = string_format("%s/%s/%s", place->results, run->id, name);
@@ -296,9 +83,9 @@ static bool run_file_exists(const struct place *place, const struct stored_run *
 	"  - {name: one, cmdline: [sched_proxy_exec=0]}\n"                     \
 	"  - {name: two, cmdline: [sched_proxy_exec=1, loglevel=6]}\n"
 
-static void check_samples(const struct place *place, const struct stored_run *run)
+static void check_samples(const struct boot_place *place, const struct stored_run *run)
 {
-	cleanup_store struct run_store *store = open_store(place);
+	cleanup_store struct run_store *store = boot_place_store(place);
 	struct stored_samples *items = NULL;
 	struct error err = ERROR_INIT;
 	size_t count = 0;
@@ -313,7 +100,7 @@ static void check_samples(const struct place *place, const struct stored_run *ru
 	stored_samples_free(items, count);
 }
 
-static void check_artifacts(const struct place *place, const struct stored_run *run)
+static void check_artifacts(const struct boot_place *place, const struct stored_run *run)
 {
 	static const char *const there[] = {
 		"campaign.yaml", "config/configs/campaigns/small.yaml", "kernels/one/config",
@@ -333,15 +120,15 @@ static void check_artifacts(const struct place *place, const struct stored_run *
 
 static void test_to_the_end(void)
 {
-	cleanup_place struct place place = place_make(NULL);
+	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
 	cleanup_run struct stored_run run = { .id = NULL };
 	cleanup_program struct program program = PROGRAM_INIT, again = PROGRAM_INIT;
 	char latest[256] = "";
 	cleanup_free char *link = path_join(place.results, "latest");
 
-	write_campaign(&place, TWO_VARIANTS, "control: true\nrepeats_max: 0\n");
+	boot_place_write_campaign(&place, TWO_VARIANTS, "control: true\nrepeats_max: 0\n");
 	program = start(&place, "run", "small", "--blocks", "1");
-	if (!check_status(&program, 0) || !load_latest(&place, &run))
+	if (!program_check(&program, 0) || !boot_place_load_latest(&place, &run))
 		return;
 	check_whole(&run, 3);
 	test_check_contains(program.text.data, "trial 3/3 ");
@@ -353,7 +140,7 @@ static void test_to_the_end(void)
 	check_samples(&place, &run);
 	check_artifacts(&place, &run);
 	again = start(&place, "show", "--trial", "1");
-	check_status(&again, 0);
+	program_check(&again, 0);
 	test_check_contains(again.text.data, "outcome: passed");
 	test_check_contains(again.text.data, "user space");
 }
@@ -362,18 +149,18 @@ static void test_to_the_end(void)
  * run sound. */
 static void test_bad_guests(void)
 {
-	cleanup_place struct place place = place_make(NULL);
+	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
 	cleanup_run struct stored_run run = { .id = NULL };
 	cleanup_program struct program program = PROGRAM_INIT;
 	unsigned int crashed = 0, broken = 0, superseded = 0;
 
-	write_campaign(&place,
+	boot_place_write_campaign(&place,
 		       "  - {name: one}\n"
 		       "  - {name: dies, cmdline: [kerngate.selftest_act=panic]}\n"
 		       "  - {name: lies, cmdline: [kerngate.selftest_act=bad_crc]}\n",
 		       "control: false\nrepeats_max: 1\n");
 	program = start(&place, "run", "small", "--blocks", "1");
-	if (!check_status(&program, 0) || !load_latest(&place, &run))
+	if (!program_check(&program, 0) || !boot_place_load_latest(&place, &run))
 		return;
 	test_check_string(run.state, "finished");
 	for (size_t i = 0; i < run.trials_count; i++) {
@@ -398,9 +185,9 @@ static pid_t harness_of(pid_t supervisor)
 	return *text ? (pid_t)strtol(text, NULL, 10) : -1; /* the oldest comes first */
 }
 
-static void check_interrupted(const struct place *place, struct stored_run *ret_run)
+static void check_interrupted(const struct boot_place *place, struct stored_run *ret_run)
 {
-	if (!load_latest(place, ret_run))
+	if (!boot_place_load_latest(place, ret_run))
 		return;
 	test_check_string(ret_run->state, "interrupted");
 	CU_ASSERT_TRUE(count_finished(ret_run) >= 1);
@@ -410,18 +197,18 @@ static void check_interrupted(const struct place *place, struct stored_run *ret_
 /* One run that is stopped by Ctrl-C, then by kill -9, and then ends. */
 static void test_stopped_and_resumed(void)
 {
-	cleanup_place struct place place = place_make(NULL);
+	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
 	cleanup_run struct stored_run stopped = { .id = NULL }, killed = { .id = NULL },
 				      whole = { .id = NULL };
 	cleanup_program struct program first = PROGRAM_INIT, second = PROGRAM_INIT,
 					third = PROGRAM_INIT;
 	cleanup_free char *hint = NULL;
 
-	write_campaign(&place, TWO_VARIANTS, "control: false\nrepeats_max: 0\n");
+	boot_place_write_campaign(&place, TWO_VARIANTS, "control: false\nrepeats_max: 0\n");
 	first = start(&place, "run", "small", "--blocks", "4");
 	CU_ASSERT_TRUE(program_read(&first, "trial 1/8 "));
 	send_signal(first.pid, SIGINT);
-	check_status(&first, 130);
+	program_check(&first, 130);
 	check_interrupted(&place, &stopped);
 	hint = string_format("kerngate run --resume %s", stopped.id);
 	test_check_contains(first.text.data, hint);
@@ -430,15 +217,15 @@ static void test_stopped_and_resumed(void)
 	CU_ASSERT_TRUE(program_read(&second, "resumed, "));
 	CU_ASSERT_TRUE(program_read(&second, "\ntrial "));
 	send_signal(harness_of(second.pid), SIGKILL);
-	check_status(&second, 128 + SIGKILL);
-	if (load_latest(&place, &killed)) {
+	program_check(&second, 128 + SIGKILL);
+	if (boot_place_load_latest(&place, &killed)) {
 		test_check_string(killed.state, "running");
 		CU_ASSERT_TRUE(count_finished(&killed) > count_finished(&stopped));
 		CU_ASSERT_TRUE(count_finished(&killed) < 8);
 		check_kept(&stopped, &killed);
 	}
 	third = start(&place, "run", "--resume", stopped.id ? stopped.id : "");
-	if (check_status(&third, 0) && load_latest(&place, &whole)) {
+	if (program_check(&third, 0) && boot_place_load_latest(&place, &whole)) {
 		check_whole(&whole, 8);
 		check_kept(&killed, &whole);
 		CU_ASSERT_EQUAL(whole.trials_count, 8);
@@ -482,23 +269,23 @@ static void fill(const char *path)
 static void full_disk(const char *disk)
 {
 	cleanup_free char *results = path_join(disk, "results"), *ballast = path_join(disk, "fill");
-	cleanup_place struct place place = place_make(results);
+	cleanup_boot_place struct boot_place place = boot_place_make(results);
 	cleanup_run struct stored_run stopped = { .id = NULL }, whole = { .id = NULL };
 	cleanup_program struct program first = PROGRAM_INIT, second = PROGRAM_INIT;
 
-	write_campaign(&place, TWO_VARIANTS, "control: false\nrepeats_max: 0\n");
+	boot_place_write_campaign(&place, TWO_VARIANTS, "control: false\nrepeats_max: 0\n");
 	first = start(&place, "run", "small", "--blocks", "2");
 	CU_ASSERT_TRUE(program_read(&first, "trial 1/4 "));
 	fill(ballast);
-	check_status(&first, 2);
+	program_check(&first, 2);
 	test_check_contains(first.text.data, "kerngate run --resume ");
 	CU_ASSERT_EQUAL(unlink(ballast), 0);
-	if (!load_latest(&place, &stopped))
+	if (!boot_place_load_latest(&place, &stopped))
 		return;
 	CU_ASSERT_TRUE(count_finished(&stopped) >= 1);
 	CU_ASSERT_TRUE(count_finished(&stopped) < 4);
 	second = start(&place, "run", "--resume");
-	if (check_status(&second, 0) && load_latest(&place, &whole)) {
+	if (program_check(&second, 0) && boot_place_load_latest(&place, &whole)) {
 		check_whole(&whole, 4);
 		check_kept(&stopped, &whole);
 	}

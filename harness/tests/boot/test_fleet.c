@@ -292,7 +292,7 @@ static int role_fleet(void)
 		struct fleet_done finished;
 		int code;
 
-		while (started < JOBS_COUNT && fleet_has_room(fleet, &one)) {
+		while (started < JOBS_COUNT && fleet_has_room(fleet, &one, MODE_TIMED)) {
 			struct boot_job *job = make_job(started++);
 
 			if (fleet_start(fleet, &job->job, &err) < 0)

@@ -254,7 +254,7 @@ static int role_again(void)
 			die(&err);
 		printf("%d\n", (int)done.result.outcome);
 		trial_result_release(&done.result);
-		if (!fleet_has_room(parts.fleet, &small))
+		if (!fleet_has_room(parts.fleet, &small, MODE_TIMED))
 			return 7;
 	}
 	if (fleet_wait(parts.fleet, NS_PER_MS, &(struct fleet_done){ .tag = NULL },

@@ -11,6 +11,7 @@
 #include "program.h"
 #include "run_store.h"
 #include "sample_run.h"
+#include "scheduler.h"
 #include "test.h"
 
 #define cleanup_run cleanup_with(stored_run_release)
@@ -81,6 +82,22 @@ static void test_run_usage(void)
 	program_run(&run, "run", "--resume", "--seed", "1");
 	CU_ASSERT_EQUAL(run.status, 64);
 	test_check_contains(run.err, "goes on with the plan as it is stored");
+	program_run(&run, "run", "--resume", "--mode", "exact");
+	CU_ASSERT_EQUAL(run.status, 64);
+	test_check_contains(run.err, "goes on with the plan as it is stored");
+	program_run(&run, "run", "--mode", "exakt");
+	CU_ASSERT_EQUAL(run.status, 64);
+	test_check_contains(run.err, "--mode exakt: expected timed or exact");
+	program_run(&run, "run", "quick", "--dry-run", "--seeds", "3");
+	CU_ASSERT_EQUAL(run.status, 64);
+	test_check_contains(run.err, "--seeds is for exact mode; campaign quick is timed");
+	program_run(&run, "run", "quick-exact", "--dry-run", "--mode", "timed", "--seeds", "3");
+	CU_ASSERT_EQUAL(run.status, 64);
+	program_run(&run, "run", "quick-exact", "--blocks", "2", "--seeds", "3");
+	CU_ASSERT_EQUAL(run.status, 64);
+	test_check_contains(run.err, "--blocks and --seeds are the same");
+	program_run(&run, "run", "--seeds", "0");
+	CU_ASSERT_EQUAL(run.status, 64);
 	program_run(&run, "run", "quik", "--results", results);
 	CU_ASSERT_EQUAL(run.status, 2);
 	test_check_contains(run.err, "did you mean 'quick'?");
@@ -109,6 +126,44 @@ static void test_dry_run(void)
 	test_check_string(again.out, run.out);
 }
 
+/* The dry run of a campaign with up to four more arguments (NULL: fewer). */
+static void dry_run(struct program_run *run, const char *campaign, const char *a, const char *b,
+		    const char *c, const char *d)
+{
+	cleanup_free char *results = path_join(test_temp_folder(), "none");
+
+	program_run(run, "run", campaign, "--dry-run", "--results", results, a, b, c, d);
+	CU_ASSERT_FALSE(path_exists(results));
+}
+
+static void test_dry_run_exact(void)
+{
+	cleanup_program struct program_run run = { .out = NULL }, timed = { .out = NULL },
+					   exact = { .out = NULL }, kvm = { .out = NULL };
+
+	dry_run(&run, "quick-exact", "--seeds", "2", "--seed", "41");
+	CU_ASSERT_EQUAL(run.status, 0);
+	test_check_contains(run.out, "campaign quick-exact: 10 trials (2 variants and a canary "
+				     "with the first seed, 2 cells, 2 seeds from 41), tcg\n"
+				     "mode: exact, 2^3 ns an instruction, counted by block\n");
+	test_check_contains(run.out, "   trial   seed  variant");
+	test_check_contains(run.out, "       1     41  ");
+	test_check_contains(run.out, "      10     42  ");
+	test_check_contains(run.out, "stock (control)");
+	/* each in the other mode, with that mode's defaults */
+	dry_run(&exact, "quick", "--mode", "exact", NULL, NULL);
+	CU_ASSERT_EQUAL(exact.status, 0);
+	test_check_contains(exact.out, "campaign quick: 22 trials (2 variants and a canary with "
+				       "the first seed, 2 cells, 5 seeds from 1), tcg\n");
+	dry_run(&timed, "quick-exact", "--mode", "timed", "--accel", "tcg");
+	CU_ASSERT_EQUAL(timed.status, 0);
+	test_check_contains(timed.out, "campaign quick-exact: 60 trials (2 variants and the A/A "
+				       "control, 2 cells, 10 blocks), seed ");
+	dry_run(&kvm, "quick-exact", "--accel", "kvm", NULL, NULL);
+	CU_ASSERT_EQUAL(kvm.status, 2);
+	test_check_contains(kvm.err, "--accel kvm: exact mode counts");
+}
+
 /* --- show --------------------------------------------------------------------------- */
 
 static void test_show(void)
@@ -134,6 +189,91 @@ static void test_show(void)
 	test_check_contains(run.out, "outcome: none, it is planned\n");
 }
 
+static json_t *parse(const char *text)
+{
+	json_error_t problem;
+	json_t *json = json_loads(text, 0, &problem);
+
+	if (!test_check(json != NULL))
+		fprintf(stderr, "%s\n%s\n", problem.text, text);
+	return json;
+}
+
+static const char *text_of(const json_t *json, const char *key)
+{
+	return json_string_value(json_object_get(json, key));
+}
+
+/* One seed, all trials with digest "d1", in exact mode. */
+static const char *store_with_exact_run(void)
+{
+	const char *folder = test_temp_folder();
+	cleanup_with(close_store) struct run_store *store = NULL;
+	cleanup_run struct stored_run run = sample_run(0, 41);
+	struct error err = ERROR_INIT;
+
+	run.id = string_copy(ID);
+	run.mode = MODE_EXACT;
+	run.exact = EXACT_POLICY_INIT;
+	free(run.trials);
+	scheduler_plan(&run, 1);
+	CU_ASSERT_EQUAL(run_store_open(folder, &store, &err), 0);
+	if (!store || !test_check(!run_store_begin(store, &run, &err)))
+		return folder;
+	for (size_t i = 0; i + 1 < run.trials_count; i++) {
+		cleanup_with(trial_result_release) struct trial_result result = sample_result(2, 5);
+
+		result.digest = string_copy("d1");
+		CU_ASSERT_EQUAL(run_store_trial_started(store, run.trials[i].id, &err), 0);
+		CU_ASSERT_EQUAL(run_store_trial_finished(store, run.trials[i].id, &result, "a=1\n",
+							 &err), 0);
+	}
+	return folder;
+}
+
+static void test_show_exact(void)
+{
+	const char *results = store_with_exact_run(), *timed = store_with_run(ID, 1, 1);
+	cleanup_program struct program_run run = { .out = NULL };
+	cleanup_json json_t *trial = NULL, *planned = NULL, *whole = NULL, *other = NULL;
+
+	program_run(&run, "show", "--trial", "3", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 0);
+	test_check_contains(run.out, "exact mode: seed 41, digest d1\n");
+	program_run(&run, "show", "--trial", "6", "--results", results);
+	test_check_contains(run.out, "exact mode: seed 41, digest none\n");
+	program_run(&run, "show", "--trial", "3", "--json", "--results", results);
+	trial = parse(run.out);
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(trial, "seed")), 41);
+	test_check_string(text_of(trial, "digest"), "d1");
+	program_run(&run, "show", "--trial", "6", "--json", "--results", results);
+	planned = parse(run.out);
+	CU_ASSERT_TRUE(json_is_null(json_object_get(planned, "digest")));
+	program_run(&run, "show", "--json", "--results", results);
+	whole = parse(run.out);
+	test_check_string(text_of(whole, "mode"), "exact");
+	program_run(&run, "show", "--trial", "3", "--results", timed);
+	CU_ASSERT_PTR_NULL(strstr(run.out, "exact"));
+	program_run(&run, "show", "--trial", "3", "--json", "--results", timed);
+	other = parse(run.out);
+	CU_ASSERT_TRUE(json_is_null(json_object_get(other, "seed")));
+}
+
+static void test_list_modes(void)
+{
+	const char *results = store_with_exact_run(), *timed = store_with_run(ID, 1, 1);
+	cleanup_program struct program_run run = { .out = NULL };
+
+	program_run(&run, "list", "runs", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 0);
+	test_check_contains(run.out, ID "  quick     exact  ");
+	program_run(&run, "list", "runs", "--results", timed);
+	test_check_contains(run.out, ID "  quick     timed  ");
+	program_run(&run, "list", "campaigns");
+	test_check_contains(run.out, "\nquick-exact ");
+	test_check_contains(run.out, " 5 seeds ");
+}
+
 static void test_show_refusals(void)
 {
 	const char *results = store_with_run(ID, 1, 0), *empty = test_temp_folder();
@@ -150,21 +290,6 @@ static void test_show_refusals(void)
 	program_run(&run, "show", "--results", empty);
 	CU_ASSERT_EQUAL(run.status, 2);
 	test_check_contains(run.err, "`kerngate run` makes one");
-}
-
-static json_t *parse(const char *text)
-{
-	json_error_t problem;
-	json_t *json = json_loads(text, 0, &problem);
-
-	if (!test_check(json != NULL))
-		fprintf(stderr, "%s\n%s\n", problem.text, text);
-	return json;
-}
-
-static const char *text_of(const json_t *json, const char *key)
-{
-	return json_string_value(json_object_get(json, key));
 }
 
 static void test_show_json(void)
@@ -212,7 +337,7 @@ static void test_compare(void)
 	CU_ASSERT_STRING_NOT_EQUAL(wide.out, run.out);
 	program_run(&run, "compare", "--margin", "51", "--results", results);
 	CU_ASSERT_EQUAL(run.status, 64);
-	test_check_contains(run.err, "--margin 51: expected a number from 0.1 to 50");
+	test_check_contains(run.err, "--margin 51: expected a number from 0.01 to 50");
 	program_run(&run, "compare", "--alpha", "1x", "--results", results);
 	CU_ASSERT_EQUAL(run.status, 64);
 }
@@ -247,8 +372,11 @@ static void test_gate(void)
 TEST_SUITE("runs",
 	   {"usage of run", test_run_usage},
 	   {"dry run", test_dry_run},
+	   {"dry run in exact mode", test_dry_run_exact},
 	   {"show", test_show},
 	   {"what show refuses", test_show_refusals},
 	   {"show --json", test_show_json},
+	   {"show in exact mode", test_show_exact},
+	   {"list says the mode", test_list_modes},
 	   {"compare", test_compare},
 	   {"gate", test_gate})

@@ -65,7 +65,7 @@ static int fake_samples(void *context, const char *run_id, uint32_t cell, uint32
 		struct stored_samples *item = &items[count];
 
 		if (trial->cell != cell || trial->state != TRIAL_FINISHED ||
-		    trial->outcome != OUTCOME_PASSED)
+		    trial->outcome != OUTCOME_PASSED || trial->superseded)
 			continue;
 		*item = (struct stored_samples){ .trial_id = trial->id,
 						 .block = trial->block,
@@ -211,6 +211,59 @@ void fake_run_init(struct fake_run *fake)
 	init_variants(run);
 	init_cells(run);
 	init_trials(run);
+}
+
+/* --- exact mode ---------------------------------------------------------------- */
+
+bool fake_exact_value(uint32_t cell, const char *metric, uint32_t variant, uint32_t block,
+		      uint32_t iteration, double *ret_value)
+{
+	/* Ticks of 2,000 instructions fall into a round or not. */
+	static const int ticks[] = { 3, 0, 2, 5, 1, 3, 4, 0, 1 };
+	bool is_patched = variant == FAKE_PATCHED;
+	bool is_slower = is_patched && cell == 0;
+	double tick = 2000 * ticks[(2 * block + (is_patched ? 3 : 0) + cell) % 9];
+
+	(void)iteration;
+	if (strcmp(metric, "user_instructions") == 0)
+		*ret_value = 1234;
+	else if (strcmp(metric, "latency_p99_ns") == 0)
+		*ret_value = 31000 + 1000 * (block % 2);
+	else if (strcmp(metric, "latency_max_ns") == 0)
+		*ret_value = is_patched ? 48000 : 52000;
+	else if (strstr(metric, "instructions"))
+		*ret_value = 46701891 * (is_slower ? 1.005 : 1) + tick;
+	else if (strstr(metric, "per_s"))
+		*ret_value = 0.25 / (46.7e6 * (is_slower ? 1.005 : 1) + tick) * 1e9;
+	else
+		*ret_value = 8 * (46701891 * (is_slower ? 1.005 : 1) + tick);
+	return true;
+}
+
+void fake_run_make_exact(struct fake_run *fake)
+{
+	struct stored_run *run = &fake->run;
+
+	fake->value = fake_exact_value;
+	run->mode = MODE_EXACT;
+	run->exact = EXACT_POLICY_INIT;
+	run->seed = 1;
+	run->gate.margin_percent = 0.25;
+	for (size_t i = 0; i < run->cells_count; i++) {
+		struct stored_row *row = &run->cells[i].rows[0];
+
+		add_metric(row, "work_instructions", "insn", BETTER_LOWER, METRIC_COUNT, false);
+		add_metric(row, "user_instructions", "insn", BETTER_LOWER, METRIC_COUNT, true);
+	}
+	for (size_t i = 0; i < run->trials_count; i++) {
+		struct stored_trial *trial = &run->trials[i];
+		const char *name = run->variants[trial->variant].name;
+
+		trial->seed = run->seed + trial->block;
+		free(trial->digest);
+		trial->digest = string_format("digest-%s-%u-%u", name, trial->cell,
+					      trial->block);
+	}
 }
 
 void fake_run_release(struct fake_run *fake)

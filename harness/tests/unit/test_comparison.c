@@ -304,6 +304,152 @@ static void test_store_fails(void)
 	}
 }
 
+/* --- exact mode -------------------------------------------------------------------- */
+
+static void set_digest(struct stored_trial *trial, const char *digest)
+{
+	free(trial->digest);
+	trial->digest = string_copy(digest);
+}
+
+/* A canary is the same sample once more, not another one. */
+static void test_exact_pairs(void)
+{
+	cleanup_fake struct fake_run fake;
+	cleanup_comparison struct comparison c = COMPARISON_INIT;
+	const struct comparison_entry *entry;
+
+	fake_run_init(&fake);
+	fake_run_make_exact(&fake);
+	if (!make(&fake, &c))
+		return;
+	CU_ASSERT_EQUAL(c.count, 10);
+	CU_ASSERT_EQUAL(c.control_count, 0);
+	CU_ASSERT_FALSE(c.control_fired);
+	entry = find(&c, 0, "work_instructions");
+	CU_ASSERT_EQUAL(entry->judged.a_count, FAKE_BLOCKS);
+	CU_ASSERT_EQUAL(entry->judged.b_count, FAKE_BLOCKS);
+	CU_ASSERT_EQUAL(entry->judged.blocks, FAKE_BLOCKS);
+	CU_ASSERT_EQUAL(entry->judged.verdict, VERDICT_REGRESSED);
+	CU_ASSERT_EQUAL(verdict_of(&c, 0, "latency_p99_ns"), VERDICT_EQUIVALENT);
+	CU_ASSERT_EQUAL(verdict_of(&c, 0, "latency_max_ns"), VERDICT_IMPROVED);
+	CU_ASSERT_EQUAL(verdict_of(&c, 1, "work_instructions"), VERDICT_EQUIVALENT);
+	CU_ASSERT_EQUAL(c.gate, GATE_REGRESSED);
+	CU_ASSERT_EQUAL(c.canaries[0].passed, FAKE_BLOCKS);
+	CU_ASSERT_EQUAL(c.canaries[1].cell, 1);
+	CU_ASSERT_EQUAL(c.canaries[1].passed, FAKE_BLOCKS);
+	CU_ASSERT_EQUAL(c.canaries[0].failed + c.canaries[0].odd + c.canaries[0].unchecked, 0);
+	CU_ASSERT_FALSE(c.canary_failed);
+}
+
+/* Where the baseline's own boot was the odd one, its canary stands for it. */
+static void test_exact_odd_baseline(void)
+{
+	cleanup_fake struct fake_run fake;
+	cleanup_comparison struct comparison c = COMPARISON_INIT;
+	const struct comparison_entry *entry;
+	struct stored_trial *repeat;
+
+	fake_run_init(&fake);
+	fake_run_make_exact(&fake);
+	set_digest(fake_run_trial(&fake, 0, FAKE_STOCK, 2), "odd");
+	fake_run_trial(&fake, 0, FAKE_STOCK, 2)->superseded = true;
+	/* The repeat of its canary; another block's trial gives up its place. */
+	repeat = fake_run_trial(&fake, 0, FAKE_CONTROL, 5);
+	repeat->block = 2;
+	set_digest(repeat, fake_run_trial(&fake, 0, FAKE_CONTROL, 2)->digest);
+	fake_run_trial(&fake, 0, FAKE_CONTROL, 2)->superseded = true;
+	if (!make(&fake, &c))
+		return;
+	CU_ASSERT_EQUAL(c.canaries[0].passed, FAKE_BLOCKS - 1);
+	CU_ASSERT_EQUAL(c.canaries[0].odd, 1);
+	CU_ASSERT_FALSE(c.canary_failed);
+	entry = find(&c, 0, "work_instructions");
+	CU_ASSERT_EQUAL(entry->judged.a_count, FAKE_BLOCKS);
+	CU_ASSERT_EQUAL(entry->judged.a[FAKE_BLOCKS - 1].block, 2);
+	CU_ASSERT_EQUAL(entry->judged.blocks, FAKE_BLOCKS);
+	CU_ASSERT_EQUAL(entry->judged.verdict, VERDICT_REGRESSED);
+}
+
+static void test_canary_fails(void)
+{
+	cleanup_fake struct fake_run fake;
+	cleanup_comparison struct comparison c = COMPARISON_INIT;
+
+	fake_run_init(&fake);
+	fake_run_make_exact(&fake);
+	set_digest(fake_run_trial(&fake, 1, FAKE_CONTROL, 4), "another");
+	if (!make(&fake, &c))
+		return;
+	CU_ASSERT_EQUAL(c.canaries[1].failed, 1);
+	CU_ASSERT_EQUAL(c.canaries[1].passed, FAKE_BLOCKS - 1);
+	CU_ASSERT_EQUAL(c.canaries[0].failed, 0);
+	CU_ASSERT_TRUE(c.canary_failed);
+	CU_ASSERT_EQUAL(verdict_of(&c, 1, "work_instructions"), VERDICT_NOT_COMPARABLE);
+	test_check_contains(find(&c, 1, "fallocate_ns")->judged.reason, "not exact: ");
+	/* The other cell is judged, but nothing of this run passes or fails. */
+	CU_ASSERT_EQUAL(verdict_of(&c, 0, "work_instructions"), VERDICT_REGRESSED);
+	CU_ASSERT_EQUAL(c.gate, GATE_NOT_COMPARABLE);
+	comparison_release(&c);
+	fake_run_trial(&fake, 1, FAKE_PATCHED, 0)->outcome = OUTCOME_CRASHED;
+	if (make(&fake, &c))
+		CU_ASSERT_EQUAL(c.gate, GATE_REGRESSED);
+}
+
+static void test_canary_unchecked(void)
+{
+	cleanup_fake struct fake_run fake;
+	cleanup_comparison struct comparison c = COMPARISON_INIT;
+
+	fake_run_init(&fake);
+	fake_run_make_exact(&fake);
+	set_digest(fake_run_trial(&fake, 0, FAKE_CONTROL, 0), "another");
+	fake_run_trial(&fake, 0, FAKE_CONTROL, 0)->outcome = OUTCOME_BROKEN;
+	fake_run_trial(&fake, 0, FAKE_CONTROL, 1)->state = TRIAL_PLANNED;
+	if (!make(&fake, &c))
+		return;
+	CU_ASSERT_EQUAL(c.canaries[0].unchecked, 2);
+	CU_ASSERT_EQUAL(c.canaries[0].passed, FAKE_BLOCKS - 2);
+	CU_ASSERT_FALSE(c.canary_failed);
+	CU_ASSERT_EQUAL(c.gate, GATE_REGRESSED);
+}
+
+#define OTHER_HOST                                                             \
+	"accelerator=tcg\nguest=up 0123\nhost.cpu_model=Other CPU\n"           \
+	"host.cpus=64\nhost.extra=\ntoolchain=gcc (Debian 12.2.0-14) 12.2.0\n"
+
+/* Exact trials may come from any host, but not from any QEMU. */
+static void test_exact_hosts(void)
+{
+	cleanup_fake struct fake_run fake;
+	cleanup_comparison struct comparison c = COMPARISON_INIT;
+
+	fake_run_init(&fake);
+	fake_run_make_exact(&fake);
+	fake_run_set_fingerprint(fake_run_trial(&fake, 0, FAKE_PATCHED, 2),
+				 OTHER_HOST "hypervisor=libvirt 9.0.0, QEMU 7.2.22\n");
+	if (!make(&fake, &c))
+		return;
+	CU_ASSERT_EQUAL(c.differences.count, 0);
+	CU_ASSERT_EQUAL(c.gate, GATE_REGRESSED);
+	comparison_release(&c);
+	fake_run_set_fingerprint(fake_run_trial(&fake, 0, FAKE_PATCHED, 2),
+				 OTHER_HOST "hypervisor=libvirt 9.0.0, QEMU 10.0.13\n");
+	if (!make(&fake, &c))
+		return;
+	CU_ASSERT_EQUAL(c.differences.count, 1);
+	CU_ASSERT_EQUAL(verdict_of(&c, 0, "work_instructions"), VERDICT_NOT_COMPARABLE);
+	comparison_release(&c);
+	/* In timed mode the host is what is measured on. */
+	fake.run.mode = MODE_TIMED;
+	fake_run_set_fingerprint(fake_run_trial(&fake, 0, FAKE_PATCHED, 2),
+				 OTHER_HOST "hypervisor=libvirt 9.0.0, QEMU 7.2.22\n");
+	if (!make(&fake, &c))
+		return;
+	CU_ASSERT_TRUE(c.differences.count > 1);
+	CU_ASSERT_PTR_NULL(c.canaries);
+}
+
 TEST_SUITE("comparison", { "entries", test_entries },
 	   { "without control", test_without_control },
 	   { "control fires", test_control_fires },
@@ -311,4 +457,9 @@ TEST_SUITE("comparison", { "entries", test_entries },
 	   { "a crash decides", test_crash_decides },
 	   { "nothing measured", test_nothing_measured },
 	   { "fingerprints", test_fingerprints }, { "findings", test_findings },
-	   { "the store fails", test_store_fails })
+	   { "the store fails", test_store_fails },
+	   { "exact mode: pairs", test_exact_pairs },
+	   { "exact mode: an odd baseline", test_exact_odd_baseline },
+	   { "exact mode: a canary fails", test_canary_fails },
+	   { "exact mode: canaries unchecked", test_canary_unchecked },
+	   { "exact mode: hosts", test_exact_hosts })

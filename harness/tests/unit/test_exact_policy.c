@@ -17,18 +17,19 @@ static void check_round_trip(const struct exact_policy *policy, const char *text
 	CU_ASSERT_EQUAL(back.by_instruction, policy->by_instruction);
 	CU_ASSERT_EQUAL(back.profile, policy->profile);
 	CU_ASSERT_EQUAL(back.jitter_us, policy->jitter_us);
+	CU_ASSERT_EQUAL(back.kaslr, policy->kaslr);
 }
 
 static void test_round_trip(void)
 {
 	const struct exact_policy usual = EXACT_POLICY_INIT;
 	const struct exact_policy other = { .shift = 10, .by_instruction = true,
-					    .profile = true, .jitter_us = 100000 };
+					    .profile = true, .jitter_us = 100000, .kaslr = true };
 
-	check_round_trip(&usual, "{\"by\":\"block\",\"counts\":true,\"jitter_us\":0,"
+	check_round_trip(&usual, "{\"by\":\"block\",\"counts\":true,\"jitter_us\":0,\"kaslr\":false,"
 			 "\"profile\":false,\"shift\":3}");
 	check_round_trip(&other, "{\"by\":\"instruction\",\"counts\":false,"
-			 "\"jitter_us\":100000,\"profile\":true,\"shift\":10}");
+			 "\"jitter_us\":100000,\"kaslr\":true,\"profile\":true,\"shift\":10}");
 }
 
 #define HEAD "{\"by\":\"block\",\"counts\":true,"
@@ -43,9 +44,9 @@ static void test_refuses(void)
 		HEAD "\"jitter_us\":\"0\"," TAIL,
 		HEAD "\"jitter_us\":0,\"jitter_us\":0," TAIL,
 		HEAD "\"jitter_us\":0,\"more\":0," TAIL,
-		HEAD "\"jitter_us\":0,\"profile\":false,\"shift\":11}",
-		HEAD "\"jitter_us\":0,\"profile\":false,\"shift\":-1}",
-		HEAD "\"jitter_us\":0,\"profile\":0,\"shift\":3}",
+		HEAD "\"jitter_us\":0,\"kaslr\":false,\"profile\":false,\"shift\":11}",
+		HEAD "\"jitter_us\":0,\"kaslr\":false,\"profile\":false,\"shift\":-1}",
+		HEAD "\"jitter_us\":0,\"kaslr\":false,\"profile\":0,\"shift\":3}",
 		"{\"by\":\"word\",\"counts\":true,\"jitter_us\":0," TAIL,
 		HEAD "\"jitter_us\":0," TAIL "}",
 	};

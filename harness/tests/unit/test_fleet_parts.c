@@ -1,4 +1,5 @@
 /* The pure parts of a fleet; real guests are in tests/boot. */
+#include <errno.h>
 #include <string.h>
 
 #include "clock.h"
@@ -79,6 +80,18 @@ static void test_pins_of_nothing(void)
 	pin_map_release(&map);
 }
 
+/* The vCPUs of an exact guest take turns on one host CPU. */
+static void test_exact_guests_take_one_cpu(void)
+{
+	struct guest_spec guest = guest_of(8, false);
+	struct fleet_exact exact = { .gdb_socket = NULL };
+	struct fleet_job job = { .guest = &guest };
+
+	CU_ASSERT_EQUAL(fleet_guest_cpus_count(&job), 8);
+	job.exact = &exact;
+	CU_ASSERT_EQUAL(fleet_guest_cpus_count(&job), 1);
+}
+
 static const struct guest_spec limits = { .first_byte_s = 10, .silence_s = 20,
 					  .total_s = 100 };
 
@@ -96,7 +109,7 @@ static void check_deadline(struct guest_clock clock, uint64_t expected_s,
 
 static void test_deadlines(void)
 {
-	struct guest_clock clock = { .start_ns = AT(1000) };
+	struct guest_clock clock = { .start_ns = AT(1000), .patience = 1 };
 
 	check_deadline(clock, 1010, DEADLINE_FIRST_BYTE);
 	clock.first_byte_ns = clock.last_byte_ns = AT(1003);
@@ -120,10 +133,45 @@ static void test_deadlines(void)
 /* Results before the console's first byte do not count as that byte. */
 static void test_first_byte_is_the_consoles(void)
 {
-	struct guest_clock clock = { .start_ns = AT(1000),
+	struct guest_clock clock = { .start_ns = AT(1000), .patience = 1,
 				     .last_byte_ns = AT(1009) };
 
 	check_deadline(clock, 1010, DEADLINE_FIRST_BYTE);
+}
+
+/* All but the time between the end of a process and libvirt's word on it, in which
+ * the guest has no part. */
+static void test_patience(void)
+{
+	struct guest_clock clock = { .start_ns = AT(1000), .patience = 8 };
+
+	check_deadline(clock, 1080, DEADLINE_FIRST_BYTE);
+	clock.first_byte_ns = clock.last_byte_ns = AT(1100);
+	check_deadline(clock, 1260, DEADLINE_SILENCE);
+	clock.quiet_s = 30;
+	check_deadline(clock, 1340, DEADLINE_SILENCE);
+	clock.last_byte_ns = AT(1799);
+	check_deadline(clock, 1800, DEADLINE_TOTAL);
+	clock.end_line_ns = AT(1700);
+	check_deadline(clock, 1740, DEADLINE_POWER_OFF);
+	clock.panic_ns = AT(1690);
+	check_deadline(clock, 1730, DEADLINE_PANIC);
+	clock.exited_ns = AT(1695);
+	check_deadline(clock, 1698, DEADLINE_STOP);
+}
+
+/* A debugger may take for ever, until the guest's process ends. */
+static void test_no_deadlines(void)
+{
+	struct guest_clock clock = { .start_ns = AT(1000), .patience = 0 };
+	enum deadline_kind kind;
+
+	CU_ASSERT_EQUAL(guest_clock_deadline(&clock, &limits, &kind), UINT64_MAX);
+	clock.first_byte_ns = clock.last_byte_ns = AT(1001);
+	clock.end_line_ns = clock.panic_ns = AT(1002);
+	CU_ASSERT_EQUAL(guest_clock_deadline(&clock, &limits, &kind), UINT64_MAX);
+	clock.exited_ns = AT(1003);
+	check_deadline(clock, 1006, DEADLINE_STOP);
 }
 
 static void test_cmdline(void)
@@ -147,6 +195,111 @@ static void test_cmdline(void)
 	CU_ASSERT_TRUE(bare[strlen(bare) - 1] != ' ');
 }
 
+static void test_exact_cmdline(void)
+{
+	struct guest_spec guest = { .cmdline = STRVEC_INIT };
+	struct fleet_exact exact = { .policy = EXACT_POLICY_INIT,
+				     .seed = { .number = 2, .phase_turns = 77,
+					       .jitter = 9223372036854775807 } };
+	struct fleet_job job = { .guest = &guest, .cmdline = "a=1", .exact = &exact };
+	cleanup_free char *plain = fleet_kernel_cmdline(&job, ACCELERATOR_TCG);
+	cleanup_free char *jittered = NULL;
+
+	test_check_contains(plain, "rdinit=/init tsc=reliable kerngate.phase=77 nokaslr a=1");
+	CU_ASSERT_PTR_NULL(strstr(plain, "unstable"));
+	CU_ASSERT_PTR_NULL(strstr(plain, "jitter"));
+	exact.policy.jitter_us = 50;
+	jittered = fleet_kernel_cmdline(&job, ACCELERATOR_TCG);
+	test_check_contains(jittered,
+			    " kerngate.jitter=50,9223372036854775807 a=1");
+}
+
+static void check_api(const char *version, uint32_t expected)
+{
+	struct error err = ERROR_INIT;
+	uint32_t api = 99;
+
+	CU_ASSERT_EQUAL(fleet_exact_plugin_api(version, &api, &err), 0);
+	CU_ASSERT_EQUAL(api, expected);
+	test_check_string(err.message, "");
+}
+
+static void refuse_api(const char *version, const char *message)
+{
+	struct error err = ERROR_INIT;
+	uint32_t api = 99;
+
+	CU_ASSERT_EQUAL(fleet_exact_plugin_api(version, &api, &err), -ENOTSUP);
+	CU_ASSERT_EQUAL(api, 99);
+	test_check_contains(err.message, message);
+}
+
+static void test_plugins_by_version(void)
+{
+	check_api("libvirt 9.0.0, QEMU 7.2.22", 1);
+	check_api("libvirt 9.0.0, QEMU 6.0.0", 1);
+	check_api("libvirt 9.0.0, QEMU 8.2.9", 1);
+	check_api("libvirt 10.0.0, QEMU 9.1.0", 3);
+	check_api("libvirt 11.3.0, QEMU 10.0.13", 3);
+	check_api("libvirt 11.3.0, QEMU 10.2.0", 3);
+	refuse_api("libvirt 9.0.0, QEMU 5.2.0", "6.0 to 8.2 and 9.1 to 10.2, not 5.2;");
+	refuse_api("libvirt 9.0.0, QEMU 9.0.2", "not 9.0;");
+	refuse_api("libvirt 9.0.0, QEMU 11.0.0", "not 11.0;");
+	refuse_api("libvirt 9.0.0", "\"libvirt 9.0.0\" names no version of QEMU");
+	refuse_api("QEMU seven", "names no version of QEMU");
+}
+
+/* --- code that the emulator ran after it had been replaced ------------------------- */
+
+static struct trial_result crashed(const char *reason)
+{
+	return (struct trial_result){ .outcome = OUTCOME_CRASHED,
+				      .reason = string_copy(reason) };
+}
+
+static void check_not_stale(const struct fleet_job *job, enum accelerator accelerator,
+			    struct trial_result result)
+{
+	enum outcome outcome = result.outcome;
+	cleanup_free char *reason = string_copy(result.reason);
+
+	CU_ASSERT_FALSE(fleet_judge_stale_code(job, accelerator, &result));
+	CU_ASSERT_EQUAL(result.outcome, outcome);
+	test_check_string(result.reason, reason);
+	trial_result_release(&result);
+}
+
+static void test_stale_code(void)
+{
+	struct guest_spec guest = guest_of(2, false);
+	const struct fleet_job job = { .guest = &guest };
+	struct trial_result result = crashed("int3 in text_poke_loc_init");
+
+	CU_ASSERT_TRUE(fleet_judge_stale_code(&job, ACCELERATOR_TCG, &result));
+	CU_ASSERT_EQUAL(result.outcome, OUTCOME_BROKEN);
+	test_check_string(result.reason, "int3 in text_poke_loc_init: most likely the "
+			  "emulator, which ran code the kernel had replaced");
+	trial_result_release(&result);
+}
+
+static void test_not_stale_code(void)
+{
+	struct guest_spec two = guest_of(2, false), one = guest_of(1, false);
+	const struct fleet_exact exact = { .gdb_socket = NULL };
+	const struct fleet_job parallel = { .guest = &two };
+	const struct fleet_job single = { .guest = &one };
+	const struct fleet_job in_turns = { .guest = &two, .exact = &exact };
+	struct trial_result timed_out = crashed("int3 in f");
+
+	/* hardware runs what is there; one CPU, and CPUs in turn, see their own writes */
+	check_not_stale(&parallel, ACCELERATOR_KVM, crashed("int3 in f"));
+	check_not_stale(&single, ACCELERATOR_TCG, crashed("int3 in f"));
+	check_not_stale(&in_turns, ACCELERATOR_TCG, crashed("int3 in f"));
+	check_not_stale(&parallel, ACCELERATOR_TCG, crashed("BUG in f: int3 in g"));
+	timed_out.outcome = OUTCOME_TIMED_OUT;
+	check_not_stale(&parallel, ACCELERATOR_TCG, timed_out);
+}
+
 static void test_uuids(void)
 {
 	char first[37], again[37], other[37];
@@ -167,7 +320,14 @@ TEST_SUITE("fleet_parts",
 	   {"pins are disjoint", test_pins_are_disjoint},
 	   {"overcommitted guests take all CPUs", test_pins_overcommitted},
 	   {"no CPUs, no guests", test_pins_of_nothing},
+	   {"exact guests take one CPU", test_exact_guests_take_one_cpu},
 	   {"the nearest deadline counts", test_deadlines},
 	   {"the first byte is the console's", test_first_byte_is_the_consoles},
+	   {"exact guests are given time", test_patience},
+	   {"no deadlines beside a debugger", test_no_deadlines},
 	   {"kernel arguments", test_cmdline},
+	   {"kernel arguments of exact guests", test_exact_cmdline},
+	   {"plugins by QEMU's version", test_plugins_by_version},
+	   {"an int3 that the emulator left behind", test_stale_code},
+	   {"an int3 that it did not", test_not_stale_code},
 	   {"uuids are fixed by the name", test_uuids})

@@ -222,8 +222,8 @@ static void test_images(void)
 	strvec_push(&sysctls, "kernel.x=1 2");
 	CU_ASSERT_EQUAL(guest_image_write_common(&catalog, init, &cell.suite, true,
 						 common, &err), 0);
-	CU_ASSERT_EQUAL(guest_image_write_plan(&cell.suite, "t-1", &sysctls, single,
-					       &err), 0);
+	CU_ASSERT_EQUAL(guest_image_write_plan(&cell.suite, "t-1", &sysctls, 0,
+					       single, &err), 0);
 	CU_ASSERT_EQUAL(guest_image_join(common, single, joined, &err), 0);
 	if (!test_check(file_read(joined, 64 << 20, &data, &length) == 0))
 		return;
@@ -233,6 +233,39 @@ static void test_images(void)
 	CU_ASSERT_PTR_NULL(member_find(data, length, "kerngate/workloads/selftest"));
 	const char *found = member_find(data, length, "kerngate/plan");
 	CU_ASSERT_TRUE(found && !memcmp(found, plan, sizeof(plan) - 1));
+}
+
+/* The padding of a seed moves what is unpacked, and nothing else. */
+static void test_padding(void)
+{
+	static const uint32_t sizes[] = { 0, 4096, 258048 };
+	const char *folder = test_temp_folder();
+	cleanup_cell cell = cell_of("hugetlb_fallocate", NULL);
+	struct error err = ERROR_INIT;
+	size_t empty_length = 0;
+
+	for (size_t i = 0; i < ARRAY_COUNT(sizes); i++) {
+		cleanup_free char *path = path_join(folder, "plan.cpio"), *data = NULL;
+		const char *padding;
+		size_t length = 0;
+
+		CU_ASSERT_EQUAL(guest_image_write_plan(&cell.suite, "exact", NULL, sizes[i],
+						       path, &err), 0);
+		if (!test_check(file_read(path, 1 << 20, &data, &length) == 0))
+			return;
+		CU_ASSERT_PTR_NOT_NULL(member_find(data, length, "kerngate/plan"));
+		padding = member_find(data, length, "kerngate/padding");
+		if (!sizes[i]) {
+			CU_ASSERT_PTR_NULL(padding);
+			empty_length = length;
+		} else if (test_check(padding != NULL)) {
+			/* header, name and content, and rounding of the archive's end */
+			CU_ASSERT_TRUE(length >= empty_length + sizes[i]);
+			CU_ASSERT_TRUE(length <= empty_length + sizes[i] + 640);
+			CU_ASSERT_TRUE(padding[0] == 0 && !memcmp(padding, padding + 1,
+								  sizes[i] - 1));
+		}
+	}
 }
 
 static void test_tools(void)
@@ -271,13 +304,13 @@ static void test_images_refused(void)
 		cleanup_cell bad = cell_of("hugetlb_fallocate", words[i]);
 
 		CU_ASSERT_EQUAL(guest_image_write_plan(&cell.suite, words[i], NULL,
-						       path, &err), -EINVAL);
+						       0, path, &err), -EINVAL);
 		CU_ASSERT_EQUAL(guest_image_write_plan(&bad.suite, "t-1", NULL,
-						       path, &err), -EINVAL);
+						       0, path, &err), -EINVAL);
 	}
 	strvec_push(&sysctls, "kernel.x");
-	CU_ASSERT_EQUAL(guest_image_write_plan(&cell.suite, "t-1", &sysctls, path,
-					       &err), -EINVAL);
+	CU_ASSERT_EQUAL(guest_image_write_plan(&cell.suite, "t-1", &sysctls, 0,
+					       path, &err), -EINVAL);
 	CU_ASSERT_EQUAL(guest_image_write_common(&catalog, "/does/not/exist",
 						 &cell.suite, false, path, &err),
 			-ENOENT);
@@ -292,5 +325,6 @@ TEST_SUITE("guest_image", { "the catalogue of workloads", test_catalog },
 	   { "needs are checked", test_check_needs },
 	   { "a kernel is checked", test_check_kernel },
 	   { "images hold what they should", test_images },
+	   { "padding of a seed", test_padding },
 	   { "tools are packed", test_tools },
 	   { "images refused", test_images_refused })

@@ -1,62 +1,17 @@
-/* test_render.c - what people and programs read of a run. The golden texts are
- * in fixtures/render/; KERNGATE_GOLDEN=write rewrites them after a wanted
- * change (look at the difference).
+/* test_render.c - what people and programs read of a run. test_render_exact.c
+ * has exact mode.
  */
 #include <jansson.h>
 #include <math.h>
 #include <string.h>
 
 #include "fake_run.h"
-#include "files.h"
 #include "memory.h"
 #include "render.h"
+#include "rendered.h"
 #include "test.h"
 
 #define cleanup_fake cleanup_with(fake_run_release)
-#define cleanup_comparison cleanup_with(comparison_release)
-#define COMPARISON_INIT ((struct comparison){ .entries = NULL })
-
-static void check_golden(const char *name, const char *actual)
-{
-	cleanup_free char *relative = string_format("render/%s.txt", name);
-	cleanup_free char *expected = NULL;
-	const char *mode = getenv("KERNGATE_GOLDEN");
-
-	if (mode && strcmp(mode, "write") == 0)
-		test_check(file_write_atomic(test_fixture_path(relative), actual,
-					     strlen(actual), 0644) == 0);
-	if (!test_check(file_read(test_fixture_path(relative), 1 << 20, &expected, NULL) == 0))
-		expected = string_copy("");
-	test_check_string(actual, expected);
-}
-
-/* 80 columns of printable ASCII, and no line that ends a commit message. */
-static void check_layout(const char *text)
-{
-	for (const char *line = text; *line;) {
-		size_t length = strcspn(line, "\n");
-
-		CU_ASSERT_TRUE(length <= 80);
-		CU_ASSERT_FALSE(length == 3 && strncmp(line, "---", 3) == 0);
-		CU_ASSERT_TRUE(length == 0 || line[length - 1] != ' ');
-		for (size_t i = 0; i < length; i++)
-			CU_ASSERT_TRUE(line[i] >= 0x20 && line[i] < 0x7f);
-		line += length + (line[length] == '\n');
-	}
-}
-
-/* Judges and renders; owned. */
-static char *render(struct fake_run *fake)
-{
-	cleanup_comparison struct comparison c = COMPARISON_INIT;
-	struct strbuf text = STRBUF_INIT;
-	struct error err = ERROR_INIT;
-
-	if (test_check(comparison_make_from(&fake->source, &fake->run, NULL, &c, &err) == 0))
-		render_comparison_text(&fake->run, &c, &text);
-	check_layout(text.data);
-	return strbuf_detach(&text);
-}
 
 static bool value_equal(uint32_t cell, const char *metric, uint32_t variant,
 			uint32_t block, uint32_t iteration, double *ret_value)
@@ -72,8 +27,8 @@ static void test_pass(void)
 
 	fake_run_init(&fake);
 	fake.value = value_equal;
-	text = render(&fake);
-	check_golden("pass", text);
+	text = rendered_comparison(&fake);
+	rendered_check_golden("pass", text);
 }
 
 static void test_regressed(void)
@@ -90,8 +45,8 @@ static void test_regressed(void)
 	fake.findings_count = 1;
 	fake_run_trial(&fake, 0, FAKE_PATCHED, 2)->outcome = OUTCOME_CRASHED;
 	fake_run_trial(&fake, 1, FAKE_STOCK, 2)->disturbed = true;
-	text = render(&fake);
-	check_golden("regressed", text);
+	text = rendered_comparison(&fake);
+	rendered_check_golden("regressed", text);
 }
 
 static void test_inconclusive(void)
@@ -105,8 +60,8 @@ static void test_inconclusive(void)
 	free(fake.run.state);
 	fake.run.state = string_copy("interrupted");
 	fake_run_trial(&fake, 1, FAKE_PATCHED, 5)->state = TRIAL_PLANNED;
-	text = render(&fake);
-	check_golden("inconclusive", text);
+	text = rendered_comparison(&fake);
+	rendered_check_golden("inconclusive", text);
 }
 
 static bool value_missing(uint32_t cell, const char *metric, uint32_t variant,
@@ -130,8 +85,8 @@ static void test_not_comparable(void)
 	for (uint32_t block = 3; block < FAKE_BLOCKS; block++)
 		fake_run_set_fingerprint(fake_run_trial(&fake, 1, FAKE_PATCHED, block),
 					 "accelerator=kvm\nguest=up 0123\n");
-	text = render(&fake);
-	check_golden("not-comparable", text);
+	text = rendered_comparison(&fake);
+	rendered_check_golden("not-comparable", text);
 }
 
 static bool value_other_copy(uint32_t cell, const char *metric, uint32_t variant,
@@ -151,8 +106,8 @@ static void test_control_fired(void)
 	fake_run_init(&fake);
 	fake.value = value_other_copy;
 	fake.run.gate.alpha = 0.2;
-	text = render(&fake);
-	check_golden("control-fired", text);
+	text = rendered_comparison(&fake);
+	rendered_check_golden("control-fired", text);
 	CU_ASSERT_PTR_NULL(strstr(text, "equivalent\n"));
 }
 
@@ -167,14 +122,14 @@ static bool value_constant(uint32_t cell, const char *metric, uint32_t variant,
 	return true;
 }
 
-static void test_exact(void)
+static void test_without_variance(void)
 {
 	cleanup_fake struct fake_run fake;
 	cleanup_free char *text = NULL;
 
 	fake_run_init(&fake);
 	fake.value = value_constant;
-	text = render(&fake);
+	text = rendered_comparison(&fake);
 	test_check_contains(text, "no test: every boot of a side gave the same figure");
 	test_check_contains(text, "improved\n");
 }
@@ -194,7 +149,7 @@ static void test_hostile_names(void)
 	fake.run.cells[0].rows[0].arguments = string_copy("a=\033[31m\tb\nc=\xc3\xa4");
 	free(fake.run.variants[FAKE_PATCHED].cmdline);
 	fake.run.variants[FAKE_PATCHED].cmdline = string_copy("\x7f\x01 quiet\r");
-	text = render(&fake);
+	text = rendered_comparison(&fake);
 	test_check_contains(text, "a=?[31m");
 	test_check_contains(text, "? quiet");
 }
@@ -221,23 +176,11 @@ static void test_run(void)
 	fake_run_trial(&fake, 1, FAKE_STOCK, 5)->state = TRIAL_PLANNED;
 	fake_run_trial(&fake, 1, FAKE_CONTROL, 5)->state = TRIAL_STARTED;
 	render_run(&fake.run, findings, ARRAY_COUNT(findings), &text);
-	check_layout(text.data);
-	check_golden("run", text.data);
+	rendered_check_layout(text.data);
+	rendered_check_golden("run", text.data);
 }
 
 /* --- JSON ---------------------------------------------------------------------- */
-
-static json_t *render_json(struct fake_run *fake)
-{
-	cleanup_comparison struct comparison c = COMPARISON_INIT;
-	cleanup_strbuf struct strbuf text = STRBUF_INIT;
-	struct error err = ERROR_INIT;
-
-	if (!test_check(comparison_make_from(&fake->source, &fake->run, NULL, &c, &err) == 0))
-		return NULL;
-	render_comparison_json(&fake->run, &c, &text);
-	return json_loads(text.data, JSON_REJECT_DUPLICATES, NULL);
-}
 
 static void check_entry(const json_t *entry)
 {
@@ -259,13 +202,15 @@ static void test_json(void)
 	json_t *root, *entry, *boot;
 
 	fake_run_init(&fake);
-	root = render_json(&fake);
+	root = rendered_json(&fake);
 	if (!test_check(root != NULL))
 		return;
 	CU_ASSERT_EQUAL(json_integer_value(json_object_get(root, "gate")), GATE_REGRESSED);
 	CU_ASSERT_EQUAL(json_array_size(json_object_get(root, "entries")), 6);
 	CU_ASSERT_EQUAL(json_array_size(json_object_get(root, "control")), 6);
 	CU_ASSERT_EQUAL(json_array_size(json_object_get(root, "boots")), 6);
+	CU_ASSERT_EQUAL(json_array_size(json_object_get(root, "canaries")), 0);
+	CU_ASSERT_TRUE(json_is_null(json_object_get(json_object_get(root, "run"), "exact")));
 	CU_ASSERT_EQUAL(json_integer_value(json_object_get(
 				json_object_get(root, "run"), "seed")), 42);
 	entry = json_array_get(json_object_get(root, "entries"), 0);
@@ -291,7 +236,7 @@ static void test_json_gaps(void)
 	fake.value = value_missing;
 	free(fake.run.cells[0].rows[0].arguments);
 	fake.run.cells[0].rows[0].arguments = string_copy("\xff\xfe");
-	root = render_json(&fake);
+	root = rendered_json(&fake);
 	if (!test_check(root != NULL))
 		return;
 	entry = json_array_get(json_object_get(root, "entries"), 2);
@@ -335,6 +280,9 @@ static void test_quantities(void)
 		{ 7, "", "7" },
 		{ 123456, "", "123.5 k" },
 		{ 12.345, "%", "12.35 %" },
+		{ 46701891, "insn", "46.70 Minsn" },
+		{ 1234, "insn", "1234 insn" },
+		{ 1.8712, "ratio", "1.871 ratio" },
 		{ NAN, "ns", "-" },
 		{ INFINITY, "ns", "inf" },
 	};
@@ -357,7 +305,8 @@ static void test_gate_meanings(void)
 TEST_SUITE("render", { "pass", test_pass }, { "regressed", test_regressed },
 	   { "inconclusive", test_inconclusive },
 	   { "not comparable", test_not_comparable },
-	   { "control fired", test_control_fired }, { "exact runs", test_exact },
+	   { "control fired", test_control_fired },
+	   { "no variance", test_without_variance },
 	   { "hostile names", test_hostile_names }, { "show run", test_run },
 	   { "JSON", test_json }, { "JSON with gaps", test_json_gaps },
 	   { "quantities", test_quantities }, { "gate meanings", test_gate_meanings })

@@ -12,6 +12,7 @@
 #include "files.h"
 #include "memory.h"
 #include "sample_run.h"
+#include "scheduler.h"
 #include "test.h"
 
 static bool finish(struct run_store *store, int64_t id, uint32_t count, double value)
@@ -70,6 +71,13 @@ static void check_same_head(const struct stored_run *a, const struct stored_run 
 	CU_ASSERT_EQUAL(a->gate.correction, b->gate.correction);
 	test_check_string(a->accelerator, b->accelerator);
 	test_check_string(a->accelerator_reason, b->accelerator_reason);
+	CU_ASSERT_EQUAL(a->mode, b->mode);
+	CU_ASSERT_EQUAL(a->exact.shift, b->exact.shift);
+	CU_ASSERT_EQUAL(a->exact.counts, b->exact.counts);
+	CU_ASSERT_EQUAL(a->exact.by_instruction, b->exact.by_instruction);
+	CU_ASSERT_EQUAL(a->exact.profile, b->exact.profile);
+	CU_ASSERT_EQUAL(a->exact.jitter_us, b->exact.jitter_us);
+	CU_ASSERT_EQUAL(a->exact.kaslr, b->exact.kaslr);
 }
 
 static void check_same_variants(const struct stored_run *a, const struct stored_run *b)
@@ -114,7 +122,66 @@ static void test_plan_round_trip(void)
 		CU_ASSERT_EQUAL(loaded.trials[i].order, i);
 		CU_ASSERT_EQUAL(loaded.trials[i].state, TRIAL_PLANNED);
 		CU_ASSERT_EQUAL(loaded.trials[i].started_wall_ns, 0);
+		CU_ASSERT_EQUAL(loaded.trials[i].seed, 0);
+		test_check_string(loaded.trials[i].digest, NULL);
 	}
+}
+
+/* Mode, policy, seeds and digests of exact mode. */
+static void test_exact_round_trip(void)
+{
+	const char *folder = test_temp_folder();
+	cleanup_store struct run_store *store = sample_store_open(folder), *again = NULL;
+	cleanup_run struct stored_run run = sample_run(0, 40), loaded = { .id = NULL };
+	cleanup_result struct trial_result result = sample_result(1, 1), back = TRIAL_RESULT_INIT;
+	struct stored_trial repeat = { .id = 0 };
+	struct error err = ERROR_INIT;
+
+	run.mode = MODE_EXACT;
+	run.exact = (struct exact_policy){ .shift = 10, .counts = true, .by_instruction = true,
+					   .profile = true, .jitter_us = 100000,
+					   .kaslr = true };
+	free(run.trials);
+	scheduler_plan(&run, 3);
+	if (!store || !sample_store_begin(store, &run))
+		return;
+	result.digest = string_copy("0123abcd");
+	CU_ASSERT_EQUAL(run_store_trial_started(store, run.trials[7].id, &err), 0);
+	CU_ASSERT_EQUAL(run_store_trial_finished(store, run.trials[7].id, &result, "", &err), 0);
+	CU_ASSERT_EQUAL(run_store_add_repeat(store, &run.trials[7], &repeat, &err), 0);
+	CU_ASSERT_EQUAL(repeat.seed, 41);
+	again = sample_store_open(folder);
+	CU_ASSERT_EQUAL(run_store_load_result(again, run.trials[7].id, &back, &err), 0);
+	test_check_string(back.digest, "0123abcd");
+	if (!test_check(!run_store_load(again, run.id, &loaded, &err) &&
+			loaded.trials_count == 19))
+		return;
+	check_same_head(&loaded, &run);
+	for (size_t i = 0; i < 18; i++) {
+		CU_ASSERT_EQUAL(loaded.trials[i].seed, 40 + loaded.trials[i].block);
+		test_check_string(loaded.trials[i].digest, i == 7 ? "0123abcd" : NULL);
+	}
+	CU_ASSERT_EQUAL(loaded.trials[18].seed, 41);
+}
+
+static void test_supersede(void)
+{
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
+	cleanup_run struct stored_run run = sample_run(2, 1), loaded = { .id = NULL };
+	struct error err = ERROR_INIT;
+
+	if (!store || !sample_store_begin(store, &run))
+		return;
+	CU_ASSERT_EQUAL(run_store_supersede(store, &run.trials[2], &err), -EINVAL);
+	test_check_contains(err.message, "not finished");
+	finish(store, run.trials[2].id, 1, 1);
+	err = ERROR_INIT;
+	CU_ASSERT_EQUAL(run_store_supersede(store, &run.trials[2], &err), 0);
+	if (!test_check(!run_store_load(store, run.id, &loaded, &err)))
+		return;
+	CU_ASSERT_EQUAL(loaded.trials_count, run.trials_count);
+	for (size_t i = 0; i < loaded.trials_count; i++)
+		CU_ASSERT_EQUAL(loaded.trials[i].superseded, i == 2);
 }
 
 static void check_same_result(const struct trial_result *a, const struct trial_result *b)
@@ -429,12 +496,14 @@ static void test_refuses_bad_samples(void)
 
 TEST_SUITE("run_store",
 	   {"a plan comes back", test_plan_round_trip},
+	   {"a plan of exact mode comes back", test_exact_round_trip},
 	   {"a result comes back", test_result_round_trip},
 	   {"an empty result comes back", test_empty_result},
 	   {"samples of a metric", test_samples_of_a_metric},
 	   {"samples left out", test_samples_left_out},
 	   {"findings of a run", test_findings_of_a_run},
 	   {"repeats", test_repeats},
+	   {"leaves a trial out", test_supersede},
 	   {"resume", test_resume},
 	   {"states of a run", test_states},
 	   {"refuses what is not there", test_refuses_what_is_not_there},

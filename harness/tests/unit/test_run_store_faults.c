@@ -247,7 +247,7 @@ static void test_empty_file_is_new(void)
 	store = sample_store_open(folder);
 	if (!store)
 		return;
-	CU_ASSERT_EQUAL(ask(store, "PRAGMA user_version"), 1);
+	CU_ASSERT_EQUAL(ask(store, "PRAGMA user_version"), 2);
 	CU_ASSERT_EQUAL(ask(store, "PRAGMA application_id"), STORE_APPLICATION_ID);
 	CU_ASSERT_EQUAL(ask(store, "PRAGMA foreign_keys"), 1);
 	CU_ASSERT_EQUAL(ask(store, "PRAGMA synchronous"), 2);
@@ -301,6 +301,11 @@ static void test_values_out_of_range(void)
 		"UPDATE runs SET baseline = -1",
 		"UPDATE runs SET control_variant = 77",
 		"UPDATE runs SET correction = 'guess'",
+		"UPDATE runs SET mode = 'exact'", /* and no policy */
+		"UPDATE runs SET mode = 'exact', exact = '{}'",
+		"UPDATE runs SET mode = 'exact', exact = '{\"by\":\"block\",\"counts\":true,"
+		"\"jitter_us\":0,\"kaslr\":false,\"profile\":false,\"shift\":11}'",
+		"PRAGMA ignore_check_constraints = ON; UPDATE runs SET mode = 'slow'",
 		"PRAGMA foreign_keys = OFF; UPDATE trials SET cell = 1000 WHERE plan_order = 1",
 		"PRAGMA foreign_keys = OFF; UPDATE trials SET variant = -4 WHERE plan_order = 1",
 		"PRAGMA foreign_keys = OFF; UPDATE metrics SET cell = 1000 WHERE cell = 1",

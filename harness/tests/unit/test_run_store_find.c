@@ -107,6 +107,7 @@ static void test_lists_runs(void)
 		cleanup_run struct stored_run run = sample_run(1, i);
 
 		run.id = string_format("run-%llu", (unsigned long long)i);
+		run.mode = i == 2 ? MODE_EXACT : MODE_TIMED;
 		sample_store_begin(store, &run);
 	}
 	CU_ASSERT_EQUAL(run_store_list(store, 2, &runs, &count, &err), 0);
@@ -114,6 +115,8 @@ static void test_lists_runs(void)
 		test_check_string(runs[0].id, "run-2");
 		test_check_string(runs[1].id, "run-1");
 		test_check_string(runs[1].campaign, "quick");
+		CU_ASSERT_EQUAL(runs[0].mode, MODE_EXACT);
+		CU_ASSERT_EQUAL(runs[1].mode, MODE_TIMED);
 		test_check_string(runs[1].state, "running");
 	}
 	for (size_t i = 0; i < count; i++)
@@ -131,21 +134,42 @@ static void finish_in(struct run_store *store, int64_t id, uint64_t duration_ns)
 	CU_ASSERT_EQUAL(run_store_trial_finished(store, id, &result, "", &err), 0);
 }
 
+/* Of the trials of cell up/quick that are finished: seconds from, from + 1 ... */
+static void finish_five(struct run_store *store, const struct stored_run *run, uint64_t from)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < run->trials_count && count < 5; i++)
+		if (run->trials[i].cell == 0)
+			finish_in(store, run->trials[i].id, (from + count++) * NS_PER_SECOND);
+}
+
+static void check_expected(struct run_store *store, const char *guest, const char *suite,
+			   enum run_mode mode, uint64_t seconds)
+{
+	CU_ASSERT_EQUAL(run_store_expected_duration_ns(store, guest, suite, mode),
+			seconds * NS_PER_SECOND);
+}
+
 static void test_expected_duration(void)
 {
 	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
-	cleanup_run struct stored_run run = sample_run(4, 1);
-	uint64_t seconds = 0;
+	cleanup_run struct stored_run run = sample_run(4, 1), exact = sample_run(4, 1);
 
-	if (!store || !sample_store_begin(store, &run))
+	exact.mode = MODE_EXACT;
+	exact.exact = EXACT_POLICY_INIT;
+	if (!store || !sample_store_begin(store, &run) || !sample_store_begin(store, &exact))
 		return;
-	CU_ASSERT_EQUAL(run_store_expected_duration_ns(store, "up", "quick"), 0);
-	for (size_t i = 0; i < run.trials_count && seconds < 5; i++)
-		if (run.trials[i].cell == 0)
-			finish_in(store, run.trials[i].id, ++seconds * NS_PER_SECOND);
-	CU_ASSERT_EQUAL(run_store_expected_duration_ns(store, "up", "quick"), 3 * NS_PER_SECOND);
-	CU_ASSERT_EQUAL(run_store_expected_duration_ns(store, "up", "memory"), 0);
-	CU_ASSERT_EQUAL(run_store_expected_duration_ns(store, "numa", "memory"), 0);
+	check_expected(store, "up", "quick", MODE_TIMED, 0);
+	finish_five(store, &run, 1);
+	check_expected(store, "up", "quick", MODE_TIMED, 3);
+	check_expected(store, "up", "memory", MODE_TIMED, 0);
+	check_expected(store, "numa", "memory", MODE_TIMED, 0);
+	/* each mode for itself */
+	check_expected(store, "up", "quick", MODE_EXACT, 0);
+	finish_five(store, &exact, 11);
+	check_expected(store, "up", "quick", MODE_EXACT, 13);
+	check_expected(store, "up", "quick", MODE_TIMED, 3);
 }
 
 static void test_trial_folder(void)

@@ -1,6 +1,7 @@
 /* test_scheduler.c - balance, repeatability and randomness of the plan. */
 #include "scheduler.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "sample_run.h"
@@ -121,6 +122,49 @@ static void test_no_blocks_no_trials(void)
 	CU_ASSERT_EQUAL(run.trials_count, 0);
 }
 
+/* --- exact mode ---------------------------------------------------------------------- */
+
+static struct stored_run exact_run(uint32_t blocks_count, uint64_t seed, bool control)
+{
+	struct stored_run run = sample_run(0, seed);
+
+	run.mode = MODE_EXACT;
+	run.control = control;
+	free(run.trials);
+	scheduler_plan(&run, blocks_count);
+	return run;
+}
+
+static void test_a_block_is_a_seed(void)
+{
+	cleanup_run struct stored_run run = exact_run(5, 40, true), timed = sample_run(5, 40);
+
+	CU_ASSERT_EQUAL(run.trials_count, 5 * 2 * 3);
+	for (size_t i = 0; i < run.trials_count; i++)
+		CU_ASSERT_EQUAL(run.trials[i].seed, 40 + run.trials[i].block);
+	CU_ASSERT_TRUE(same_order(&run, &timed));
+	for (size_t i = 0; i < timed.trials_count; i++)
+		CU_ASSERT_EQUAL(timed.trials[i].seed, 0);
+}
+
+/* One canary a cell, in its first block. */
+static void test_canary_in_the_first_block(void)
+{
+	cleanup_run struct stored_run run = exact_run(5, 1, false);
+	unsigned int seen[5][2][3] = { 0 };
+
+	CU_ASSERT_EQUAL(run.trials_count, 5 * 2 * 2 + 2);
+	for (size_t i = 0; i < run.trials_count; i++) {
+		const struct stored_trial *trial = &run.trials[i];
+
+		seen[trial->block][trial->cell][trial->variant]++;
+		CU_ASSERT_EQUAL(trial->order, i);
+	}
+	for (size_t i = 0; i < 5 * 2 * 3; i++)
+		CU_ASSERT_EQUAL(seen[i / 6][i / 3 % 2][i % 3],
+				i % 3 != 2 || i / 6 == 0 ? 1 : 0);
+}
+
 TEST_SUITE("scheduler",
 	   {"each variant once per cell and block", test_each_once_per_cell_and_block},
 	   {"the trials of a cell stay together", test_cells_stay_together},
@@ -129,4 +173,6 @@ TEST_SUITE("scheduler",
 	   {"other seeds, other orders", test_other_seeds_other_orders},
 	   {"positions balance over many blocks", test_positions_balance},
 	   {"first cell is random", test_first_cell_is_random},
-	   {"no blocks, no trials", test_no_blocks_no_trials})
+	   {"no blocks, no trials", test_no_blocks_no_trials},
+	   {"a block is a seed", test_a_block_is_a_seed},
+	   {"canary in the first block", test_canary_in_the_first_block})

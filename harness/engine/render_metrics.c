@@ -1,0 +1,217 @@
+/* render_metrics.c - the metrics of the verdict table, cell by cell. */
+#include <math.h>
+#include <string.h>
+
+#include "memory.h"
+#include "render.h"
+#include "render_layout.h"
+#include "render_parts.h"
+
+static char verdict_sign(enum verdict verdict)
+{
+	static const char signs[] = {
+		[VERDICT_IMPROVED] = '+',
+		[VERDICT_EQUIVALENT] = '=',
+		[VERDICT_INCONCLUSIVE] = '?',
+		[VERDICT_REGRESSED] = '!',
+		[VERDICT_NOT_COMPARABLE] = 'x',
+	};
+
+	return signs[verdict];
+}
+
+static void add_p(struct strbuf *text, const struct metric_comparison *judged)
+{
+	double p = judged->p_adjusted;
+
+	strbuf_addf(text, p < 0.0001 ? ", p < 0.0001" : ", p %.*f", p < 0.1 ? 4 : 2, p);
+}
+
+/* Exact runs show changes that boots would drown. */
+static void add_change(const struct stored_run *run, double change, struct strbuf *out)
+{
+	if (run->mode == MODE_EXACT)
+		render_change_fine(change, out);
+	else
+		render_change(change, out);
+}
+
+static void add_mde(const struct stored_run *run, double effect, struct strbuf *text)
+{
+	cleanup_strbuf struct strbuf change = STRBUF_INIT;
+
+	if (!isfinite(effect))
+		return;
+	add_change(run, effect, &change);
+	strbuf_adds(text, ", MDE ");
+	for (const char *c = change.data; *c; c++)
+		if (*c != '+') /* it has no direction */
+			strbuf_addc(text, *c);
+}
+
+/* "10+10": what each copy of the baseline and the candidate gave; "/12" where
+ * more were planned. */
+static void add_boot_counts(struct strbuf *text, const struct stored_run *run,
+			    const struct comparison *c, const struct comparison_entry *entry)
+{
+	const struct comparison_boots *cell = &c->boots[entry->cell * run->variants_count];
+	uint32_t a = cell[run->baseline].planned;
+	uint32_t b = cell[entry->variant].planned;
+
+	if (run->control_variant >= 0)
+		a += cell[run->control_variant].planned;
+	strbuf_addf(text, ", n %zu+%zu", entry->judged.a_count, entry->judged.b_count);
+	if (a != entry->judged.a_count || b != entry->judged.b_count)
+		strbuf_addf(text, " of %u+%u", a, b);
+}
+
+static void add_range(const struct stored_run *run, const struct metric_comparison *judged,
+		      struct strbuf *text)
+{
+	add_change(run, judged->interval.low - 1, text);
+	strbuf_adds(text, " .. ");
+	add_change(run, judged->interval.high - 1, text);
+}
+
+static void add_boots(const struct stored_run *run, const struct comparison *c,
+		      const struct comparison_entry *entry, struct strbuf *text)
+{
+	const struct metric_comparison *judged = &entry->judged;
+
+	if (judged->verdict == VERDICT_NOT_COMPARABLE) {
+		strbuf_adds(text, judged->reason);
+	} else if (judged->reason) {
+		strbuf_addf(text, "no test: %s", judged->reason);
+	} else {
+		strbuf_addf(text, "%g %%: ", 100 * c->policy.confidence);
+		add_range(run, judged, text);
+		add_p(text, judged);
+		add_mde(run, judged->detectable_effect, text);
+	}
+	add_boot_counts(text, run, c, entry);
+}
+
+/* "exact, 5 seeds: "; "4 of 5" where not all could be paired. */
+static void add_seeds(const struct stored_run *run, const struct comparison *c,
+		      const struct comparison_entry *entry, struct strbuf *text)
+{
+	const struct metric_comparison *judged = &entry->judged;
+	uint32_t planned = c->boots[entry->cell * run->variants_count + entry->variant].planned;
+
+	if (judged->verdict == VERDICT_NOT_COMPARABLE) {
+		strbuf_adds(text, judged->reason);
+		return;
+	}
+	strbuf_addf(text, "exact, %zu ", judged->blocks);
+	if (judged->blocks != planned)
+		strbuf_addf(text, "of %u ", planned);
+	strbuf_adds(text, planned == 1 ? "seed: " : "seeds: ");
+	if (judged->reason) {
+		strbuf_adds(text, judged->reason);
+		return;
+	}
+	add_range(run, judged, text);
+	strbuf_addf(text, " (%g %%)", 100 * c->policy.confidence);
+	add_p(text, judged);
+	add_mde(run, judged->detectable_effect, text);
+}
+
+static void add_certainty(const struct stored_run *run, const struct comparison *c,
+			  const struct comparison_entry *entry, struct strbuf *out)
+{
+	const struct metric_comparison *judged = &entry->judged;
+	bool is_exact = run->mode == MODE_EXACT;
+	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+
+	if (is_exact)
+		add_seeds(run, c, entry, &text);
+	else
+		add_boots(run, c, entry, &text);
+	if (entry->is_tail)
+		strbuf_adds(&text, ", tail");
+	if (judged->blocks_needed > 0)
+		strbuf_addf(&text, ", %zu%s %s%s short", judged->blocks_needed,
+			    judged->blocks_needed + judged->blocks >=
+				    STATISTICS_BLOCKS_MAX ? " or" : "",
+			    is_exact ? "seed" : "block",
+			    judged->blocks_needed == 1 ? "" : "s");
+	render_wrapped(out, "        ", 8, text.data);
+}
+
+static void add_entry(const struct stored_run *run, const struct comparison *c,
+		      const struct comparison_entry *entry, struct strbuf *out)
+{
+	const struct metric_comparison *judged = &entry->judged;
+	const char *name = judged->metric->name;
+	cleanup_strbuf struct strbuf a = STRBUF_INIT;
+	cleanup_strbuf struct strbuf b = STRBUF_INIT;
+	cleanup_strbuf struct strbuf change = STRBUF_INIT;
+	cleanup_strbuf struct strbuf line = STRBUF_INIT;
+
+	render_quantity(judged->a_center, judged->metric->unit, &a);
+	render_quantity(judged->b_center, judged->metric->unit, &b);
+	add_change(run, judged->verdict == VERDICT_NOT_COMPARABLE ? (double)NAN :
+								    judged->ratio - 1,
+		   &change);
+	strbuf_addf(&line, "  %c %-22s %12s %12s %9s  ",
+		    c->control_fired || judged->metric->secondary ?
+			    ' ' : verdict_sign(judged->verdict),
+		    name, a.data, b.data, change.data);
+	if (judged->metric->secondary)
+		strbuf_adds(&line, "derived");
+	else
+		strbuf_adds(&line, c->control_fired ? "withheld" :
+			    verdict_name(judged->verdict));
+	/* Names and values have no bounds: a line that is too long is wrapped. */
+	if (line.length <= RENDER_WIDTH)
+		strbuf_addf(out, "%s\n", line.data);
+	else
+		render_wrapped(out, "  ", 8, line.data);
+	if (!judged->metric->secondary)
+		add_certainty(run, c, entry, out);
+}
+
+static void add_row_title(const struct stored_row *row, struct strbuf *out)
+{
+	bool is_named = strcmp(row->name, row->workload) != 0;
+	cleanup_free char *text =
+		string_format("%s%s%s %s", row->name, is_named ? ": " : "",
+			      is_named ? row->workload : "",
+			      row->arguments ? row->arguments : "");
+
+	render_wrapped(out, "  ", 4, text);
+}
+
+static void add_row(const struct stored_run *run, const struct comparison *c,
+		    uint32_t cell, uint32_t row, uint32_t variant, struct strbuf *out)
+{
+	bool has_title = false;
+
+	for (size_t i = 0; i < c->count; i++) {
+		const struct comparison_entry *entry = &c->entries[i];
+
+		if (entry->cell != cell || entry->row != row || entry->variant != variant)
+			continue;
+		if (!has_title)
+			add_row_title(&run->cells[cell].rows[row], out);
+		has_title = true;
+		add_entry(run, c, entry, out);
+	}
+}
+
+void render_cell(const struct stored_run *run, const struct comparison *c, uint32_t cell,
+		 uint32_t variant, struct strbuf *out)
+{
+	const struct stored_cell *place = &run->cells[cell];
+	cleanup_free char *title =
+		string_format("guest %s, suite %s: %s against %s", place->guest, place->suite,
+			      run->variants[variant].label, run->variants[run->baseline].label);
+
+	strbuf_addc(out, '\n');
+	render_wrapped(out, "", 2, title);
+	strbuf_addf(out, "    %-22s %12.12s %12.12s %9s  %s\n", "metric",
+		    run->variants[run->baseline].label, run->variants[variant].label,
+		    "change", "verdict");
+	for (uint32_t row = 0; row < place->rows_count; row++)
+		add_row(run, c, cell, row, variant, out);
+}

@@ -1,0 +1,26 @@
+/* render_parts.h - the parts of the verdict table. Private to render*.c. */
+#ifndef KERNGATE_ENGINE_RENDER_PARTS_H
+#define KERNGATE_ENGINE_RENDER_PARTS_H
+
+#include "comparison.h"
+#include "strbuf.h"
+
+/* --- render_metrics.c: each metric of a cell on two lines, what was found
+ * (baseline, candidate, change, verdict) and how sure that is (interval, p,
+ * detectable effect, boots or seeds); one that is derived from another has only
+ * the first, without a verdict. The sign in front repeats the verdict for the eye:
+ * ! regressed, + improved, = equivalent, ? inconclusive, x not comparable. */
+void render_cell(const struct stored_run *run, const struct comparison *c, uint32_t cell,
+		 uint32_t variant, struct strbuf *out);
+
+/* --- render_exact.c: what only exact mode has to say */
+void render_exact_mode(const struct stored_run *run, struct strbuf *out);
+void render_exact_guests(struct strbuf *out);
+void render_exact_control(const struct stored_run *run, const struct comparison *c,
+			  struct strbuf *out);
+void render_exact_policy(const struct comparison *c, struct strbuf *out);
+/* Commands that tell which functions changed, where instructions did. */
+void render_exact_hints(const struct stored_run *run, const struct comparison *c,
+			struct strbuf *out);
+
+#endif

@@ -1,0 +1,198 @@
+/* boot_place.c - see boot_place.h. */
+#include "boot_place.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "campaign.h"
+#include "clock.h"
+#include "files.h"
+#include "memory.h"
+#include "test.h"
+
+#define DEADLINE_NS (150 * NS_PER_SECOND)
+
+/* --- a project with one small guest and one quick workload ----------------------- */
+
+void boot_place_release(struct boot_place *place)
+{
+	free(place->root);
+	free(place->results);
+}
+
+void boot_place_write(const struct boot_place *place, const char *name, const char *text)
+{
+	cleanup_free char *path = path_join(place->root, name), *parent = path_folder(path);
+
+	CU_ASSERT_EQUAL(folder_make(parent), 0);
+	CU_ASSERT_EQUAL(file_write_atomic(path, text, strlen(text), 0644), 0);
+}
+
+/* The kernel that `kerngate build quick` makes first. */
+static void add_kernel(struct strbuf *text)
+{
+	struct campaign quick = { .name = NULL };
+	struct error err = ERROR_INIT;
+	const struct kernel_spec *spec;
+
+	if (!test_check(!campaign_load(test_root(), "quick", &quick, &err)))
+		return;
+	spec = &quick.variants[quick.baseline].kernel;
+	strbuf_addf(text, "defaults:\n  kernel:\n    base: %s\n    fragments:\n",
+		    spec->base.name);
+	for (size_t i = 0; i < spec->fragments.count; i++)
+		strbuf_addf(text, "      - %s\n", spec->fragments.items[i]);
+	campaign_release(&quick);
+}
+
+void boot_place_write_campaign(const struct boot_place *place, const char *variants,
+			       const char *more)
+{
+	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+
+	add_kernel(&text);
+	strbuf_addf(&text, "variants:\n%sbaseline: one\ncells:\n"
+		    "  - {guest: tiny, suite: short}\nseed: 5\n%s",
+		    variants, more);
+	boot_place_write(place, "configs/campaigns/small.yaml", text.data);
+}
+
+struct boot_place boot_place_make(const char *results)
+{
+	cleanup_free char *kernel = path_join(test_root(), "kernel"), *link = NULL;
+	struct boot_place place = { .folder = test_temp_folder() };
+
+	place.root = path_join(place.folder, "project");
+	place.results = results ? string_copy(results) : path_join(place.folder, "results");
+	boot_place_write(&place, "configs/guests/tiny.yaml",
+		   "vcpus_count: 1\nmemory_mib: 256\n");
+	boot_place_write(&place, "configs/suites/short.yaml",
+		   "rows:\n  - {workload: selftest, arguments: {rounds: 3}, timeout_s: 20}\n");
+	link = path_join(place.root, "kernel");
+	CU_ASSERT_EQUAL(symlink(kernel, link), 0);
+	return place;
+}
+
+/* --- the program --------------------------------------------------------------------- */
+
+static char *program_path(void)
+{
+	const char *named = getenv("KERNGATE");
+	cleanup_free char *standard = path_join(test_root(), "build/check/kerngate");
+
+	return path_absolute(named && *named ? named : standard);
+}
+
+static _Noreturn void execute(const struct boot_place *place, const char *path, int fd,
+			      const char *const *arguments)
+{
+	cleanup_strvec struct strvec argv = STRVEC_INIT;
+
+	strvec_push(&argv, "kerngate");
+	strvec_push_all(&argv, arguments);
+	strvec_push(&argv, "--root");
+	strvec_push(&argv, place->root);
+	strvec_push(&argv, "--results");
+	strvec_push(&argv, place->results);
+	strvec_push(&argv, "--accel");
+	strvec_push(&argv, "tcg");
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (dup2(fd, STDOUT_FILENO) >= 0 && dup2(fd, STDERR_FILENO) >= 0)
+		execv(path, argv.items);
+	_exit(126);
+}
+
+struct program boot_place_start(const struct boot_place *place, const char *const *arguments)
+{
+	struct program program = PROGRAM_INIT;
+	cleanup_free char *path = program_path();
+	int ends[2];
+
+	if (!test_check(!pipe2(ends, O_CLOEXEC)))
+		return program;
+	program.fd = ends[0];
+	program.pid = fork();
+	if (!program.pid)
+		execute(place, path, ends[1], arguments);
+	(void)close(ends[1]);
+	return program;
+}
+
+bool program_read(struct program *program, const char *part)
+{
+	uint64_t until_ns = clock_monotonic_ns() + DEADLINE_NS;
+
+	if (program->fd < 0)
+		return false;
+	while (!part || !strstr(program->text.data, part)) {
+		struct pollfd source = { .fd = program->fd, .events = POLLIN };
+		uint64_t now_ns = clock_monotonic_ns();
+		char data[4096];
+		ssize_t length;
+
+		if (now_ns >= until_ns ||
+		    poll(&source, 1, (int)((until_ns - now_ns) / NS_PER_MS)) <= 0)
+			return false;
+		length = read(program->fd, data, sizeof(data));
+		if (length <= 0)
+			return !part;
+		strbuf_add(&program->text, data, (size_t)length);
+	}
+	return true;
+}
+
+/* Exit status, or 128 + signal. */
+static int program_end(struct program *program)
+{
+	int status = 0;
+
+	if (!test_check(program->pid > 1))
+		return -1;
+	if (!test_check(program_read(program, NULL)))
+		(void)kill(program->pid, SIGTERM);
+	CU_ASSERT_EQUAL(waitpid(program->pid, &status, 0), program->pid);
+	(void)close(program->fd);
+	program->fd = -1;
+	CU_ASSERT_PTR_NULL(strstr(program->text.data, "Sanitizer"));
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void program_release(struct program *program)
+{
+	strbuf_release(&program->text);
+}
+
+bool program_check(struct program *program, int expected)
+{
+	int status = program_end(program);
+
+	if (status != expected)
+		fprintf(stderr, "exit status %d, said:\n%s\n", status, program->text.data);
+	return test_check(status == expected);
+}
+
+/* --- what is stored -------------------------------------------------------------------- */
+
+struct run_store *boot_place_store(const struct boot_place *place)
+{
+	struct run_store *store = NULL;
+	struct error err = ERROR_INIT;
+
+	if (!test_check(!run_store_open(place->results, &store, &err)))
+		fprintf(stderr, "%s\n", err.message);
+	return store;
+}
+
+bool boot_place_load_latest(const struct boot_place *place, struct stored_run *ret_run)
+{
+	cleanup_store struct run_store *store = boot_place_store(place);
+	struct error err = ERROR_INIT;
+
+	return store && test_check(!run_store_load(store, NULL, ret_run, &err));
+}

@@ -1,0 +1,62 @@
+/* boot_place.h - a project with one small guest ("tiny") and one quick workload
+ * (suite "short": selftest), for tests that run its campaign "small" with the
+ * program. The kernel is the baseline of the quick campaign.
+ *
+ *     cleanup_boot_place struct boot_place place = boot_place_make(NULL);
+ *     cleanup_program struct program program = PROGRAM_INIT;
+ *
+ *     boot_place_write_campaign(&place, "  - {name: one}\n", "control: false\n");
+ *     program = start(&place, "run", "small");
+ *     if (program_check(&program, 0)) ... boot_place_load_latest(&place, &run) ...
+ */
+#ifndef KERNGATE_TESTS_BOOT_BOOT_PLACE_H
+#define KERNGATE_TESTS_BOOT_BOOT_PLACE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "cleanup.h"
+#include "run_store.h"
+#include "sample_run.h"
+#include "strbuf.h"
+
+struct boot_place {
+	const char *folder;    /* borrowed */
+	char *root, *results;  /* owned */
+};
+
+/* results: a folder instead of the place's own; NULL: that. */
+struct boot_place boot_place_make(const char *results);
+void boot_place_release(struct boot_place *place);
+#define cleanup_boot_place cleanup_with(boot_place_release)
+/* A file below the project's root. */
+void boot_place_write(const struct boot_place *place, const char *name, const char *text);
+/* variants: lines of YAML, the baseline is "one"; more: further keys. Seed 5. */
+void boot_place_write_campaign(const struct boot_place *place, const char *variants,
+			       const char *more);
+
+struct program {
+	pid_t pid;
+	int fd;               /* reads its stdout and stderr */
+	struct strbuf text;   /* what it said so far */
+};
+
+#define PROGRAM_INIT ((struct program){ .pid = -1, .fd = -1, .text = STRBUF_INIT })
+
+/* Starts the program in the place, under TCG. */
+#define start(place, ...) boot_place_start(place, (const char *const[]){ __VA_ARGS__, NULL })
+struct program boot_place_start(const struct boot_place *place, const char *const *arguments);
+/* Reads on until the text holds `part` (NULL: to the end); false at the end of the
+ * text or of the deadline, 150 s. */
+bool program_read(struct program *program, const char *part);
+/* Waits for its end; whether its status (or 128 + signal) is the expected one, and
+ * a failure of the test otherwise. */
+bool program_check(struct program *program, int expected);
+void program_release(struct program *program);
+#define cleanup_program cleanup_with(program_release)
+
+/* NULL, or false, and a failure of the test, where that cannot be had. */
+struct run_store *boot_place_store(const struct boot_place *place);
+bool boot_place_load_latest(const struct boot_place *place, struct stored_run *ret_run);
+
+#endif

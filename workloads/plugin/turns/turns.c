@@ -1,0 +1,194 @@
+/* turns.c - a plugin for QEMU (TCG, instruction clock, recording on): several vCPUs
+ * take the same turns in every run. It counts nothing and touches nothing in the
+ * guest; blocks run as without it.
+ *
+ * What it closes (QEMU 7.2, accel/tcg/tcg-accel-ops-rr.c; 10.x is alike): all vCPUs
+ * share a thread. When the last busy one halts, that thread lets go of the replay
+ * lock and then takes the big lock to go on with the next vCPU. A main loop that
+ * was woken in time gets the big lock in between, finds every vCPU idle and moves
+ * the clock to the next timer there and then. The vCPU that comes next in the round
+ * has the first turn after the pause; in all other runs it is the first one. Both
+ * worlds are right, but they are two.
+ *
+ * So the main loop may take the big lock only while the vCPUs' thread sleeps: for
+ * the guest's next timer; or for the replay lock, which the main loop has by then
+ * and without which no instruction runs, if a vCPU has work, so that the clock will
+ * not be moved. If none has, the main loop gives the replay lock back and comes
+ * again. The places to do that from are the function pointers of QEMU's lock
+ * profiler (util/qsp.c).
+ *
+ * No arguments. One source, two objects, as with the counting plugin.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "qemu_api.h"
+
+/* Nobody sleeps for so long on the way to the next instruction; should it happen,
+ * a guest whose turns may differ is better than one that hangs. */
+#define PATIENCE_S 10
+
+typedef void (*lock_fn)(void *mutex, const char *file, int line);
+typedef void (*wait_fn)(void *condition, void *mutex, const char *file, int line);
+
+int qemu_plugin_version = PLUGIN_API;
+
+static struct {                    /* QEMU's own */
+	lock_fn big_lock;
+	wait_fn condition_wait;
+	void (*replay_lock)(void);
+	void (*replay_unlock)(void);
+	bool (*vcpus_are_idle)(void);
+} qemu;
+
+/* Of the vCPUs' thread; a futex. */
+enum { AWAKE, SLEEPS_FOR_LOCK, SLEEPS_FOR_TIMER };
+
+static pthread_t main_thread;
+static __thread bool is_vcpu_thread;
+static atomic_bool has_vcpu_thread;
+static atomic_int vcpu_thread;
+static unsigned long passed_count; /* of the main thread */
+
+static bool is_called_from(const char *path, const char *file)
+{
+	size_t length = strlen(path), end = strlen(file);
+
+	return length >= end && strcmp(path + length - end, file) == 0;
+}
+
+static long futex(int operation, int value, const struct timespec *timeout)
+{
+	return syscall(SYS_futex, &vcpu_thread, operation | FUTEX_PRIVATE_FLAG, value,
+		       timeout, NULL, 0);
+}
+
+/* False once nobody has changed anything for too long. */
+static bool wait_while(int state)
+{
+	const struct timespec patience = { .tv_sec = PATIENCE_S };
+
+	while (atomic_load(&vcpu_thread) == state)
+		if (futex(FUTEX_WAIT, state, &patience) < 0 && errno == ETIMEDOUT) {
+			passed_count++;
+			return false;
+		}
+	return true;
+}
+
+static void wait_for_vcpus(void)
+{
+	while (wait_while(AWAKE)) {
+		if (atomic_load(&vcpu_thread) == SLEEPS_FOR_TIMER || !qemu.vcpus_are_idle())
+			return;
+		qemu.replay_unlock();
+		(void)wait_while(SLEEPS_FOR_LOCK);
+		qemu.replay_lock();
+	}
+}
+
+static void take_big_lock(void *mutex, const char *file, int line)
+{
+	if (pthread_equal(pthread_self(), main_thread) &&
+	    atomic_load(&has_vcpu_thread) && is_called_from(file, "/main-loop.c"))
+		wait_for_vcpus();
+	qemu.big_lock(mutex, file, line);
+}
+
+static void vcpu_thread_is(int state)
+{
+	atomic_store(&vcpu_thread, state);
+	(void)futex(FUTEX_WAKE, 1, NULL);
+}
+
+static void wait_for_condition(void *condition, void *mutex, const char *file, int line)
+{
+	bool is_for_timer = is_called_from(file, "/cpus.c");
+
+	/* Theirs is the only other thread that waits in that file, and before it
+	 * runs anything it has waited there for the machine to start. */
+	if (!is_vcpu_thread && is_for_timer &&
+	    !pthread_equal(pthread_self(), main_thread)) {
+		is_vcpu_thread = true;
+		atomic_store(&has_vcpu_thread, true);
+	}
+	if (is_vcpu_thread)
+		vcpu_thread_is(is_for_timer ? SLEEPS_FOR_TIMER : SLEEPS_FOR_LOCK);
+	qemu.condition_wait(condition, mutex, file, line);
+	if (is_vcpu_thread)
+		vcpu_thread_is(AWAKE);
+}
+
+static void finish(qemu_plugin_id_t id, void *argument)
+{
+	(void)id;
+	(void)argument;
+	if (!atomic_load(&has_vcpu_thread))
+		fprintf(stderr, "kerngate turns: never met the vCPUs' thread\n");
+	if (passed_count)
+		fprintf(stderr, "kerngate turns: %lu times nobody slept for %d s\n",
+			passed_count, PATIENCE_S);
+}
+
+static bool refuse(const char *why)
+{
+	fprintf(stderr, "kerngate turns: %s\n", why);
+	return false;
+}
+
+static bool info_check(const struct qemu_info *info)
+{
+	char text[160];
+
+	if (info->version.cur >= PLUGIN_API && info->version.cur <= PLUGIN_API_NEWEST)
+		return true;
+	snprintf(text, sizeof(text), "this object is for QEMU's plugin interface %d to "
+		 "%d; this QEMU has %d to %d", PLUGIN_API, PLUGIN_API_NEWEST,
+		 info->version.min, info->version.cur);
+	return refuse(text);
+}
+
+/* Puts ours in the place of QEMU's. The names are those of QEMU to 8.2 and since. */
+static bool hooks_set(void)
+{
+	lock_fn *lock = dlsym(RTLD_DEFAULT, "qemu_bql_mutex_lock_func");
+	wait_fn *wait = dlsym(RTLD_DEFAULT, "qemu_cond_wait_func");
+
+	if (!lock)
+		lock = dlsym(RTLD_DEFAULT, "bql_mutex_lock_func");
+	qemu.replay_lock = (void (*)(void))dlsym(RTLD_DEFAULT, "replay_mutex_lock");
+	qemu.replay_unlock = (void (*)(void))dlsym(RTLD_DEFAULT, "replay_mutex_unlock");
+	qemu.vcpus_are_idle = (bool (*)(void))dlsym(RTLD_DEFAULT, "all_cpu_threads_idle");
+	if (!lock || !wait || !*lock || !*wait || !qemu.replay_lock || !qemu.replay_unlock ||
+	    !qemu.vcpus_are_idle)
+		return refuse("this QEMU does not export its lock functions: it was built "
+			      "without modules, and turns of several vCPUs cannot be made exact");
+	main_thread = pthread_self();
+	qemu.big_lock = *lock;
+	qemu.condition_wait = *wait;
+	__atomic_store_n(lock, take_big_lock, __ATOMIC_SEQ_CST);
+	__atomic_store_n(wait, wait_for_condition, __ATOMIC_SEQ_CST);
+	return true;
+}
+
+int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc,
+			char **argv)
+{
+	(void)argv;
+	if (argc) {
+		(void)refuse("no arguments are known");
+		return -1;
+	}
+	if (!info_check(info) || !hooks_set())
+		return -1;
+	qemu_plugin_register_atexit_cb(id, finish, NULL);
+	return 0;
+}
