@@ -271,7 +271,7 @@ int profile_take(struct run_store *store, const struct profile_request *request,
 {
 	cleanup_with(stored_run_release) struct stored_run run = { .id = NULL };
 	cleanup_profile struct profile profile = { .run_id = NULL };
-	struct choice choice;
+	struct choice choice = { .before = NULL };
 	int rc = run_store_load(store, request->run_id, &run, err);
 
 	if (!rc)

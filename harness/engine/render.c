@@ -70,13 +70,15 @@ static const char *or_unknown(const char *text)
 /* --- the bottom line, at the top and at the end ----------------------------------- */
 
 /* "1 regressed, 3 equivalent"; derived metrics do not count. */
-static void add_counts(const struct comparison *c, struct strbuf *text)
+static void add_counts(const struct stored_run *run, const struct comparison *c,
+		       struct strbuf *text)
 {
 	static const enum verdict order[] = {
 		VERDICT_REGRESSED, VERDICT_IMPROVED, VERDICT_EQUIVALENT,
 		VERDICT_INCONCLUSIVE, VERDICT_NOT_COMPARABLE,
 	};
 	size_t before = text->length;
+	size_t copies = run->control_variant >= 0 ? 2 : 1;
 
 	for (size_t k = 0; k < ARRAY_COUNT(order); k++) {
 		size_t count = 0;
@@ -88,7 +90,9 @@ static void add_counts(const struct comparison *c, struct strbuf *text)
 			strbuf_addf(text, "%s%zu %s", text->length > before ? ", " : "",
 				    count, verdict_name(order[k]));
 	}
-	strbuf_adds(text, text->length > before ? "" : "no metric was measured");
+	if (text->length == before)
+		strbuf_adds(text, run->variants_count > copies ? "no metric was measured" :
+			    "one variant, nothing to compare it with");
 }
 
 /* What decided where it was not a metric. */
@@ -103,7 +107,8 @@ static const char *other_cause(const struct comparison *c)
 	return "";
 }
 
-static void add_verdict(const struct comparison *c, struct strbuf *out)
+static void add_verdict(const struct stored_run *run, const struct comparison *c,
+			struct strbuf *out)
 {
 	static const char *const words[] = {
 		[GATE_PASS] = "pass",
@@ -117,7 +122,7 @@ static void add_verdict(const struct comparison *c, struct strbuf *out)
 	if (c->control_fired)
 		strbuf_adds(&text, "verdicts withheld, the A/A control fired");
 	else
-		add_counts(c, &text);
+		add_counts(run, c, &text);
 	render_field(out, "verdict", "%s (gate: exit %d): %s%s", words[c->gate],
 		     (int)c->gate, text.data, other_cause(c));
 }
@@ -351,7 +356,7 @@ void render_comparison_text(const struct stored_run *run, const struct compariso
 			    struct strbuf *out)
 {
 	add_run(run, out);
-	add_verdict(c, out);
+	add_verdict(run, c, out);
 	if (run->mode == MODE_EXACT)
 		render_exact_mode(run, out);
 	add_variant(run, (uint32_t)run->baseline, out);
@@ -374,5 +379,5 @@ void render_comparison_text(const struct stored_run *run, const struct compariso
 		add_policy(c, out);
 	add_needs(run, c, out);
 	render_exact_hints(run, c, out);
-	add_verdict(c, out);
+	add_verdict(run, c, out);
 }

@@ -85,7 +85,7 @@ static int check_trial(const struct stored_run *run, const struct stored_trial *
 static int find_trial(struct source *source, const char *name, struct error *err)
 {
 	cleanup_free char *run_id = NULL;
-	uint64_t number;
+	uint64_t number = 0;
 	int rc = split_name(name, &run_id, &number, err);
 
 	if (!rc)
