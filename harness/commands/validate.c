@@ -105,17 +105,16 @@ static char *describe_case(const struct stored_run *run, const struct validation
 {
 	const struct stored_trial *trial = &run->trials[finding->kept_trial];
 	const struct stored_cell *cell = &run->cells[trial->cell];
-	cleanup_free char *why = NULL;
+	cleanup_free char *again = NULL;
 
 	if (finding->is_known)
 		return string_copy("kept before");
-	if (finding->difference)
-		why = string_format("does not come again the same: %s", finding->difference);
+	again = finding->is_replayed ?
+		string_copy("comes again to the byte") :
+		string_format("does not come again the same: %s", finding->difference);
 	return string_format("%s in %s/%s, seed %" PRIu64 ", trial %" PRIu32 "; %s",
 			     run->variants[trial->variant].label, cell->guest, cell->suite,
-			     trial->seed, trial->order + 1,
-			     finding->is_replayed ? "comes again to the byte" :
-			     why ? why : "not tried again yet");
+			     trial->seed, trial->order + 1, again);
 }
 
 static void print_cases(const struct validation *validation)
@@ -154,7 +153,11 @@ static int report(const struct request *request, const char *run_id, bool interr
 		return 0;
 	}
 	print_findings(&validation);
-	rc = validation_keep(store, &request->options, !interrupted, &validation, err);
+	if (interrupted) {
+		printf("\nto go on, and to keep what was found: kerngate validate --resume\n");
+		return 0;
+	}
+	rc = validation_keep(store, &request->options, &validation, err);
 	if (!rc)
 		print_cases(&validation);
 	return rc;
@@ -178,6 +181,20 @@ static int load_campaign(const struct request *request, struct campaign *ret_cam
 	return 0;
 }
 
+/* A run that is finished is told once more, and its cases are kept if they are not
+ * yet. */
+static int resume(const struct request *request, char **ret_run_id, struct error *err)
+{
+	struct error why = ERROR_INIT;
+	int rc = experiment_resume(request->name, &request->options, ret_run_id, &why);
+
+	if (rc == -EALREADY) {
+		*ret_run_id = string_copy(request->name);
+		return 0;
+	}
+	return rc ? error_set(err, rc, "%s", why.message) : 0;
+}
+
 static int walk(const struct request *request, struct error *err)
 {
 	cleanup_with(campaign_release) struct campaign campaign = { .name = NULL };
@@ -186,7 +203,7 @@ static int walk(const struct request *request, struct error *err)
 	int status = EXIT_OK, rc, code;
 
 	if (request->resume) {
-		rc = experiment_resume(request->name, &request->options, &run_id, err);
+		rc = resume(request, &run_id, err);
 	} else {
 		rc = load_campaign(request, &campaign, err);
 		if (!rc)
@@ -326,7 +343,8 @@ const struct command command_validate = {
 		"  --jobs N           compiler jobs (default: CPUs)\n"
 		"  --cases            run every kept case on the campaign's kernels as they are\n"
 		"                     now: on the variant of the case's name, else on each\n"
-		"  --resume           go on with a run that was interrupted (default: the newest)\n"
+		"  --resume           go on with an interrupted run (default: the newest);\n"
+		"                     of a finished one, tell once more what it found\n"
 		"\n"
 		"exit status: 0 nothing found (all cases gone); 1 findings, or rows that failed\n"
 		"(a case is still there, or fails in another way); 2 the harness could not do\n"

@@ -63,6 +63,7 @@ static void proving_release(struct proving *proving)
 static void group_release(struct probe_group *group)
 {
 	for (size_t i = 0; i < group->trials_count; i++) {
+		free(group->trials[i].name);
 		free(group->trials[i].reason);
 		free(group->trials[i].digest);
 		free(group->trials[i].folder);
@@ -218,6 +219,8 @@ static struct probe_trial *add_trial(struct proving *proving, struct probe_group
 	*trial = (struct probe_trial){
 		.condition = condition,
 		.outcome = OUTCOME_BROKEN,
+		.name = string_format("exact-%d-%s-%zu", (int)getpid(), group->guest->name,
+				      group->trials_count),
 		.folder = string_format("%s/%s-%zu", proving->probe->folder,
 					group->guest->name, group->trials_count),
 	};
@@ -227,10 +230,8 @@ static struct probe_trial *add_trial(struct proving *proving, struct probe_group
 static int start_trial(struct proving *proving, const struct probe_group *group,
 		       size_t index, struct error *err)
 {
-	cleanup_free char *name = string_format("exact-%d-%s-%zu", (int)getpid(),
-						group->guest->name, index);
 	const struct fleet_job job = {
-		.name = name,
+		.name = group->trials[index].name,
 		.guest = group->guest,
 		.kernel_path = proving->options->kernel_path,
 		.initrd_path = proving->initrd,

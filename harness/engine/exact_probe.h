@@ -43,6 +43,7 @@ struct exact_probe_options {             /* all borrowed */
 
 struct probe_trial {
 	enum probe_condition condition;
+	char *name;              /* of its domain; owned */
 	enum outcome outcome;
 	char *reason;            /* owned; NULL if passed */
 	char *digest;            /* owned */

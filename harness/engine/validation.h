@@ -4,7 +4,7 @@
  * may show.
  *
  *     validation_read(store, run_id, &validation, err);
- *     validation_keep(store, &options, true, &validation, err); // RESULTS/cases/...
+ *     validation_keep(store, &options, &validation, err);   // RESULTS/cases/...
  *     ... print it ...
  *     validation_release(&validation);
  */
@@ -53,11 +53,9 @@ int validation_read(struct run_store *store, const char *run_id,
 		    struct validation *ret_validation, struct error *err) must_check;
 /* Keeps a case of each finding, where no case of this kernel has it yet: of the first
  * trial that comes again to the byte, of up to three that are tried (with several
- * vCPUs a trial may have been an odd one, docs/exact-mode.md), else of the first. With
- * replay = false (interrupted) none is tried. */
+ * vCPUs a trial may have been an odd one, docs/exact-mode.md), else of the first. */
 int validation_keep(struct run_store *store, const struct experiment_options *options,
-		    bool replay, struct validation *validation,
-		    struct error *err) must_check;
+		    struct validation *validation, struct error *err) must_check;
 
 enum validation_end {
 	VALIDATION_CLEAN,   /* every seed was walked, nothing showed */

@@ -15,7 +15,6 @@ struct keeping {
 	struct run_store *store;                  /* borrowed */
 	const struct experiment_options *options; /* borrowed */
 	const struct validation *validation;      /* borrowed */
-	bool replay;
 };
 
 static char *trial_name(const struct keeping *keeping, size_t index)
@@ -72,8 +71,7 @@ static int choose(const struct keeping *keeping, struct validation_finding *find
 	size_t tried = 0;
 
 	*ret_chosen = 0;
-	for (size_t i = 0; keeping->replay && i < finding->trials_count && tried < ATTEMPTS_MAX;
-	     i++) {
+	for (size_t i = 0; i < finding->trials_count && tried < ATTEMPTS_MAX; i++) {
 		cleanup_with(replay_world_release) struct replay_world world = { .name = NULL };
 		cleanup_free char *difference = NULL;
 		int rc;
@@ -124,10 +122,10 @@ static int keep_finding(const struct keeping *keeping, struct validation_finding
 }
 
 int validation_keep(struct run_store *store, const struct experiment_options *options,
-		    bool replay, struct validation *validation, struct error *err)
+		    struct validation *validation, struct error *err)
 {
 	const struct keeping keeping = { .store = store, .options = options,
-					 .validation = validation, .replay = replay };
+					 .validation = validation };
 
 	for (size_t i = 0; i < validation->findings_count; i++) {
 		int rc = keep_finding(&keeping, &validation->findings[i], err);

@@ -248,7 +248,7 @@ static void debug(struct bench *bench, const struct fleet_job *job)
 	cleanup_free char *console = path_join(job->folder, "console.log"), *text = NULL;
 	cleanup_free char *said = NULL;
 	const char *const argv[] = { "gdb", "-batch", "-nx", "-ex", "set arch i386:x86-64",
-				     "-ex", target, "-ex", "printf \"at %lx\\n\", $pc & 0xffff",
+				     "-ex", target, "-ex", "printf \"at %lx\\n\", (unsigned long)$pc & 0xffff",
 				     "-ex", "detach", NULL };
 	const struct process_options options = { .capture = true,
 						 .timeout_ns = GDB_TIMEOUT_NS };
