@@ -205,7 +205,7 @@ static void test_finds_addresses(void)
 	CU_ASSERT_EQUAL(debug_function_address("", "panic"), 0);
 }
 
-TEST_SUITE("debug stops",
+TEST_SUITE("debug_stops",
 	   {"reads stops", test_reads_stops},
 	   {"refuses other words", test_refuses_other_words},
 	   {"finds rows", test_finds_rows},

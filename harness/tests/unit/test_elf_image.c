@@ -231,7 +231,7 @@ static void test_makes_no_frames(void)
 	check_no_frames(&no_elf, -EBADMSG, "not an ELF file");
 }
 
-TEST_SUITE("elf image",
+TEST_SUITE("elf_image",
 	   {"finds parts", test_finds_parts},
 	   {"refuses what is no ELF file", test_refuses_what_is_no_elf_file},
 	   {"passes over parts outside", test_passes_over_parts_outside},

@@ -30,6 +30,8 @@ static void sample_release(struct trial_sample *sample)
 }
 
 #define cleanup_sample cleanup_with(sample_release)
+#define cleanup_stops cleanup_with(replay_stops_release)
+#define NO_STOPS ((struct replay_stops){ .what = NULL })
 
 static void add_program(struct initramfs *archive, const char *name, const void *code,
 			size_t length)
@@ -76,7 +78,6 @@ static bool find(struct trial_sample *sample, const char *until, struct replay_s
 {
 	struct error err = ERROR_INIT;
 
-	*stops = (struct replay_stops){ .what = NULL };
 	CU_ASSERT_EQUAL(replay_stops_find(world_of(sample), until, sample->folder, stops, &err), 0);
 	return test_check_string(err.message, "");
 }
@@ -102,7 +103,7 @@ static void check_step(const struct replay_stops *stops, size_t index, uint32_t 
 static void test_stops_at_rows(void)
 {
 	cleanup_sample struct trial_sample sample = make_sample();
-	cleanup_with(replay_stops_release) struct replay_stops row, end;
+	cleanup_stops struct replay_stops row = NO_STOPS, end = NO_STOPS;
 	cleanup_free char *copy = path_join(sample.folder, "init");
 
 	if (!find(&sample, "row:wake", &row) || !find(&sample, "end", &end))
@@ -119,7 +120,7 @@ static void test_stops_at_rows(void)
 static void test_stops_at_rounds_and_regions(void)
 {
 	cleanup_sample struct trial_sample sample = make_sample();
-	cleanup_with(replay_stops_release) struct replay_stops round, region;
+	cleanup_stops struct replay_stops round = NO_STOPS, region = NO_STOPS;
 
 	if (!find(&sample, "round:1.3", &round) || !find(&sample, "region:16:2", &region))
 		return;
@@ -139,7 +140,7 @@ static void test_stops_where_it_went_wrong(void)
 {
 	cleanup_sample struct trial_sample sample = make_sample();
 	struct finding finding = { .kind = FINDING_LOCKDEP };
-	cleanup_with(replay_stops_release) struct replay_stops nothing, failed, found;
+	cleanup_stops struct replay_stops nothing = NO_STOPS, failed = NO_STOPS, found = NO_STOPS;
 
 	if (!find(&sample, NULL, &nothing))
 		return;
@@ -165,7 +166,7 @@ static void test_stops_where_it_went_wrong(void)
 static void test_looks_for_moved_kernels(void)
 {
 	cleanup_sample struct trial_sample sample = make_sample();
-	cleanup_with(replay_stops_release) struct replay_stops still, moved, second;
+	cleanup_stops struct replay_stops still = NO_STOPS, moved = NO_STOPS, second = NO_STOPS;
 
 	if (!find(&sample, "round:fill", &still))
 		return;
@@ -208,7 +209,7 @@ static void test_refuses(void)
 	check_refused(&sample, "row:1", -EBADMSG, "no.cpio");
 }
 
-TEST_SUITE("replay stops",
+TEST_SUITE("replay_stops",
 	   {"stops at rows", test_stops_at_rows},
 	   {"stops at rounds and regions", test_stops_at_rounds_and_regions},
 	   {"stops where it went wrong", test_stops_where_it_went_wrong},

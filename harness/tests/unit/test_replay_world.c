@@ -275,7 +275,7 @@ static void test_refuses_another_hypervisor(void)
 			    "QEMU 7.2.22 then and is ");
 }
 
-TEST_SUITE("replay world",
+TEST_SUITE("replay_world",
 	   {"finds a trial", test_finds_a_trial},
 	   {"refuses other names", test_refuses_other_names},
 	   {"refuses timed runs", test_refuses_timed_runs},
