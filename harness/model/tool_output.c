@@ -187,7 +187,10 @@ int cyclictest_output_parse(const char *text, size_t length,
 
 	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &why);
 	if (!root)
-		return error_set(err, -EINVAL, "line %d: %s", why.line, why.text);
+		return error_set(err, -EINVAL, "line %d: %s%s", why.line, why.text,
+				 memmem(text, length, "nan,", 4) ||
+				 memmem(text, length, "nan\n", 4) ?
+				 " (an average of nothing: a thread never woke up)" : "");
 	if (!json_is_object(root))
 		return error_set(err, -EINVAL, "expected an object");
 	if (json_object_get(root, "resolution_in_ns")) {

@@ -138,6 +138,7 @@ static const struct {
 	{ "", "line 1" },
 	{ "cyclictest: cannot lock memory", "line 1" },
 	{ "{\"thread\": {\"0\": {", "line 1" },
+	{ "{\"thread\": {\"0\": {\"avg\": -nan,\n", "a thread never woke up" },
 	{ "[]", "expected an object" },
 	{ "{}", "thread: expected" },
 	{ "{\"thread\": []}", "thread: expected" },
