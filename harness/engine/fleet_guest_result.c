@@ -155,6 +155,9 @@ static void fill_times(const struct fleet_guest *guest,
 	result->times = guest->times;
 	result->times.first_byte_ns = guest->clock.first_byte_ns;
 	result->times.end_marker_ns = guest->clock.end_line_ns;
+	/* On a starved host the end is heard of before the last lines are read. */
+	if (result->times.stopped_ns < result->times.end_marker_ns)
+		result->times.stopped_ns = result->times.end_marker_ns;
 }
 
 static void judge(struct fleet_guest *guest, const char *log,
