@@ -175,6 +175,12 @@ static int add_plugin(struct strvec *argv, const char *emulator, const char *fol
 
 	if (api == 0)
 		return error_set(err, -EINVAL, "%s: no version", emulator);
+	if (order->vcpus_count > 1) {
+		cleanup_free char *folder_of = path_folder(object);
+
+		strvec_push(argv, "-plugin");
+		strvec_pushf(argv, "%s/turns-api%u.so", folder_of, api);
+	}
 	strvec_push(argv, "-plugin");
 	strvec_pushf(argv, "%s,out=%s/counts%s%s%s%s", object, folder,
 		     *order->plugin ? "," : "", order->plugin,
