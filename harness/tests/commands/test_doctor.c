@@ -71,6 +71,52 @@ static void test_doctor_outside_a_project(void)
 	CU_ASSERT_FALSE(path_exists(results));
 }
 
+static void refuse(int status, const char *message, const char *const *arguments)
+{
+	cleanup_program struct program_run run = { 0 };
+
+	program_run_argv(&run, NULL, arguments);
+	CU_ASSERT_EQUAL(run.status, status);
+	test_check_contains(run.err, message);
+	test_check_string(run.out, "");
+}
+
+#define refuse_exact(status, message, ...)                                     \
+	refuse(status, message, (const char *const[]){ "doctor", __VA_ARGS__, NULL })
+
+/* Before any kernel is looked for; the guests themselves are in tests/boot. */
+static void test_exact_refused(void)
+{
+	const char *empty = test_temp_folder();
+	cleanup_free char *bases = path_join(empty, "kernel/bases");
+	cleanup_free char *campaigns = path_join(empty, "configs/campaigns");
+
+	if (!test_check(folder_make(bases) == 0) || !test_check(folder_make(campaigns) == 0))
+		return;
+	refuse_exact(64, "--exact needs the emulator's instruction clock: leave out "
+			 "--accel kvm", "--exact", "--accel", "kvm");
+	refuse_exact(64, "did you mean --exact?", "--exat");
+	refuse_exact(64, "now", "--exact", "now");
+	refuse_exact(2, "no campaign 'quick'", "--exact", "--root", empty);
+	refuse_exact(2, "no campaign 'quick'", "--exact", "--json", "--root", empty);
+}
+
+static void test_exact_help(void)
+{
+	cleanup_program struct program_run run = { 0 };
+
+	program_run(&run, "doctor", "--help");
+	CU_ASSERT_EQUAL(run.status, 0);
+	test_check_contains(run.out, "doctor [--exact] [--json]");
+	test_check_contains(run.out, "exit status: 0 ");
+	for (const char *line = run.out; line && *line;) {
+		size_t length = strcspn(line, "\n");
+
+		CU_ASSERT_TRUE(length <= 80);
+		line += length + (line[length] == '\n');
+	}
+}
+
 static void test_cache(void)
 {
 	cleanup_program struct program_run path = { 0 }, list = { 0 };
@@ -105,5 +151,7 @@ TEST_SUITE("doctor",
 	   {"JSON", test_doctor_json},
 	   {"text", test_doctor_text},
 	   {"makes no folder of results", test_doctor_outside_a_project},
+	   {"--exact refused", test_exact_refused},
+	   {"--exact in the help", test_exact_help},
 	   {"cache of its own", test_cache},
 	   {"cache that cannot be", test_cache_refused})
