@@ -149,29 +149,24 @@ static const char *trial_name(const struct probe_group *group, size_t index)
 	return probe_condition_name(group->trials[index].condition);
 }
 
+/* Lines of the guest's are shown as they are, whatever their width. */
 static void print_odd(const struct probe_group *group)
 {
-	cleanup_table struct table table = TABLE_INIT(2);
 	const struct probe_trial *odd = &group->trials[group->odd];
-	cleanup_free char *name = NULL, *text = NULL;
 
 	if (group->is_exact)
 		return;
-	name = string_format("%s:", group->guest->name);
-	if (odd->outcome != OUTCOME_PASSED)
-		text = string_format("trial %zu (%s) %s: %s\nits folder: %s", group->odd + 1,
-				     trial_name(group, group->odd),
-				     outcome_name(odd->outcome),
-				     odd->reason ? odd->reason : "", odd->folder);
-	else
-		text = string_format("trial %zu (%s) parted from trial 1 (%s)\n%s\n"
-				     "their folders: %s\n%s", group->odd + 1,
-				     trial_name(group, group->odd), trial_name(group, 0),
-				     group->difference ? group->difference : "",
-				     group->trials[0].folder, odd->folder);
-	table_add(&table, name, text);
-	putchar('\n');
-	table_print(&table, stdout);
+	printf("\n%s: trial %zu (%s) ", group->guest->name, group->odd + 1,
+	       trial_name(group, group->odd));
+	if (odd->outcome != OUTCOME_PASSED) {
+		printf("%s: %s\n  %s\n", outcome_name(odd->outcome),
+		       odd->reason ? odd->reason : "", odd->folder);
+		return;
+	}
+	printf("parted from trial 1 (%s)\n", trial_name(group, 0));
+	if (group->difference)
+		printf("  %s\n", group->difference);
+	printf("  %s\n  %s\n", group->trials[0].folder, odd->folder);
 }
 
 static void print_text(const struct proof *proof)
@@ -192,8 +187,8 @@ static void print_text(const struct proof *proof)
 	for (size_t i = 0; i < probe->groups_count; i++)
 		print_odd(&probe->groups[i]);
 	if (exact_probe_is_exact(probe))
-		printf("\nexact: the same console, results and counts in all %zu trials "
-		       "of each\nguest's, to the byte\n", trials_count);
+		printf("\nexact: %zu trials; those of a guest gave the same console, results "
+		       "and counts,\nto the byte\n", trials_count);
 	else
 		printf("\nnot exact on this host: see docs/exact-mode.md, \"Where it "
 		       "ends\"\n");

@@ -179,7 +179,8 @@ static int add_plugin(struct strvec *argv, const char *emulator, const char *fol
 		cleanup_free char *folder_of = path_folder(object);
 
 		strvec_push(argv, "-plugin");
-		strvec_pushf(argv, "%s/turns-api%u.so", folder_of, api);
+		strvec_pushf(argv, "%s/turns-api%u.so%s", folder_of, api,
+			     order->turns ? order->turns : "");
 	}
 	strvec_push(argv, "-plugin");
 	strvec_pushf(argv, "%s,out=%s/counts%s%s%s%s", object, folder,

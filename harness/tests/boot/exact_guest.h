@@ -30,6 +30,8 @@ struct exact_order {
 	const char *plugin;          /* its arguments behind out=PATH, "by=block,...";
 					NULL: no plugin */
 	const char *map_path;        /* adds map=PATH; NULL: not */
+	const char *turns;           /* more arguments of the plugin that keeps turns, which
+					several vCPUs have beside the other; NULL: none */
 };
 
 struct exact_run {

@@ -17,7 +17,9 @@
  * again. The places to do that from are the function pointers of QEMU's lock
  * profiler (util/qsp.c).
  *
- * No arguments. One source, two objects, as with the counting plugin.
+ * Arguments, both for tests only: dawdle=on makes the vCPUs' thread sleep between
+ * the two locks, and the main loop come late, so that they do meet there; wait=off
+ * lets them. One source, two objects, as with the counting plugin.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -35,6 +37,7 @@
 /* Nobody sleeps for so long on the way to the next instruction; should it happen,
  * a guest whose turns may differ is better than one that hangs. */
 #define PATIENCE_S 10
+#define DAWDLE_NS 300000
 
 typedef void (*lock_fn)(void *mutex, const char *file, int line);
 typedef void (*wait_fn)(void *condition, void *mutex, const char *file, int line);
@@ -42,7 +45,7 @@ typedef void (*wait_fn)(void *condition, void *mutex, const char *file, int line
 int qemu_plugin_version = PLUGIN_API;
 
 static struct {                    /* QEMU's own */
-	lock_fn big_lock;
+	lock_fn big_lock, lock;
 	wait_fn condition_wait;
 	void (*replay_lock)(void);
 	void (*replay_unlock)(void);
@@ -57,6 +60,9 @@ static __thread bool is_vcpu_thread;
 static atomic_bool has_vcpu_thread;
 static atomic_int vcpu_thread;
 static unsigned long passed_count; /* of the main thread */
+static struct {
+	bool dawdles, waits;
+} options = { .waits = true };
 
 static bool is_called_from(const char *path, const char *file)
 {
@@ -95,9 +101,28 @@ static void wait_for_vcpus(void)
 	}
 }
 
-static void take_big_lock(void *mutex, const char *file, int line)
+static void dawdle(void)
+{
+	const struct timespec pause = { .tv_nsec = DAWDLE_NS };
+
+	(void)nanosleep(&pause, NULL);
+}
+
+/* For tests: the main loop is late for the replay lock. */
+static void take_lock(void *mutex, const char *file, int line)
 {
 	if (pthread_equal(pthread_self(), main_thread) &&
+	    atomic_load(&has_vcpu_thread) && is_called_from(file, "/replay-internal.c"))
+		dawdle();
+	qemu.lock(mutex, file, line);
+}
+
+static void take_big_lock(void *mutex, const char *file, int line)
+{
+	if (options.dawdles && is_vcpu_thread &&
+	    is_called_from(file, "/tcg-accel-ops-rr.c") && qemu.vcpus_are_idle())
+		dawdle();
+	if (options.waits && pthread_equal(pthread_self(), main_thread) &&
 	    atomic_load(&has_vcpu_thread) && is_called_from(file, "/main-loop.c"))
 		wait_for_vcpus();
 	qemu.big_lock(mutex, file, line);
@@ -138,10 +163,21 @@ static void finish(qemu_plugin_id_t id, void *argument)
 			passed_count, PATIENCE_S);
 }
 
-static bool refuse(const char *why)
+static bool refuse(const char *what, const char *why)
 {
-	fprintf(stderr, "kerngate turns: %s\n", why);
+	fprintf(stderr, "kerngate turns: %s%s\n", what, why);
 	return false;
+}
+
+static bool argument_read(const char *argument)
+{
+	if (strcmp(argument, "dawdle=on") == 0)
+		options.dawdles = true;
+	else if (strcmp(argument, "wait=off") == 0)
+		options.waits = false;
+	else
+		return refuse("no such argument or value: ", argument);
+	return true;
 }
 
 static bool info_check(const struct qemu_info *info)
@@ -153,40 +189,44 @@ static bool info_check(const struct qemu_info *info)
 	snprintf(text, sizeof(text), "this object is for QEMU's plugin interface %d to "
 		 "%d; this QEMU has %d to %d", PLUGIN_API, PLUGIN_API_NEWEST,
 		 info->version.min, info->version.cur);
-	return refuse(text);
+	return refuse(text, "");
 }
 
 /* Puts ours in the place of QEMU's. The names are those of QEMU to 8.2 and since. */
 static bool hooks_set(void)
 {
-	lock_fn *lock = dlsym(RTLD_DEFAULT, "qemu_bql_mutex_lock_func");
+	lock_fn *big_lock = dlsym(RTLD_DEFAULT, "qemu_bql_mutex_lock_func");
+	lock_fn *lock = dlsym(RTLD_DEFAULT, "qemu_mutex_lock_func");
 	wait_fn *wait = dlsym(RTLD_DEFAULT, "qemu_cond_wait_func");
 
-	if (!lock)
-		lock = dlsym(RTLD_DEFAULT, "bql_mutex_lock_func");
+	if (!big_lock)
+		big_lock = dlsym(RTLD_DEFAULT, "bql_mutex_lock_func");
 	qemu.replay_lock = (void (*)(void))dlsym(RTLD_DEFAULT, "replay_mutex_lock");
 	qemu.replay_unlock = (void (*)(void))dlsym(RTLD_DEFAULT, "replay_mutex_unlock");
 	qemu.vcpus_are_idle = (bool (*)(void))dlsym(RTLD_DEFAULT, "all_cpu_threads_idle");
-	if (!lock || !wait || !*lock || !*wait || !qemu.replay_lock || !qemu.replay_unlock ||
+	if (!big_lock || !lock || !wait || !qemu.replay_lock || !qemu.replay_unlock ||
 	    !qemu.vcpus_are_idle)
-		return refuse("this QEMU does not export its lock functions: it was built "
-			      "without modules, and turns of several vCPUs cannot be made exact");
+		return refuse("this QEMU does not export its lock functions, or has none of "
+			      "these names: ", "turns of several vCPUs cannot be made exact");
 	main_thread = pthread_self();
-	qemu.big_lock = *lock;
+	qemu.big_lock = *big_lock;
+	qemu.lock = *lock;
 	qemu.condition_wait = *wait;
-	__atomic_store_n(lock, take_big_lock, __ATOMIC_SEQ_CST);
+	__atomic_store_n(big_lock, take_big_lock, __ATOMIC_SEQ_CST);
 	__atomic_store_n(wait, wait_for_condition, __ATOMIC_SEQ_CST);
+	if (options.dawdles)
+		__atomic_store_n(lock, take_lock, __ATOMIC_SEQ_CST);
 	return true;
 }
 
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int argc,
 			char **argv)
 {
-	(void)argv;
-	if (argc) {
-		(void)refuse("no arguments are known");
-		return -1;
-	}
+	int i;
+
+	for (i = 0; i < argc; i++)
+		if (!argument_read(argv[i]))
+			return -1;
 	if (!info_check(info) || !hooks_set())
 		return -1;
 	qemu_plugin_register_atexit_cb(id, finish, NULL);
