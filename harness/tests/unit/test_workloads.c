@@ -46,7 +46,7 @@ static bool unit_ends_name(const struct metric_info *metric)
 	} known[] = {
 		{ "ns", "_ns" }, { "GiB/s", "_gib_per_s" }, { "1/s", "_per_s" },
 		{ "us", "_us" }, { "ms", "_ms" }, { "bytes", "_bytes" },
-		{ "1", "_ratio" }, { "", "_count" },
+		{ "1", "_ratio" }, { "count", "_count" },
 	};
 	size_t length = strlen(metric->name);
 

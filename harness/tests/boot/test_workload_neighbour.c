@@ -1,0 +1,139 @@
+/* test_workload_neighbour.c - the workload good_neighbour, and with it control groups
+ * of the guest (workloads/runtime/cgroup.c), in a real guest of two CPUs; and what a
+ * kernel without unit tests does to the workload kunit. The kernel is the baseline of
+ * the quick campaign.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "boot_place.h"
+#include "memory.h"
+#include "test.h"
+
+#define ONE_VARIANT "  - {name: one}\n"
+#define ONE_BOOT "control: false\nrepeats_max: 0\n"
+#define GUEST "configs/guests/tiny.yaml"
+#define SUITE "configs/suites/short.yaml"
+
+static const char two_cpus[] = "vcpus_count: 2\nmemory_mib: 512\n";
+
+static const char rows[] =
+	"rows:\n"
+	"  - name: free\n"
+	"    workload: good_neighbour\n"
+	"    arguments: {size_mib: 128, jobs: 4, alone_ms: 100, rounds: 2}\n"
+	"    timeout_s: 60\n"
+	"  - name: quota\n"
+	"    workload: good_neighbour\n"
+	"    arguments: {size_mib: 128, jobs: 3, alone_ms: 50, rounds: 1, quota_percent: 20}\n"
+	"    timeout_s: 60\n"
+	/* Whatever the row before changed is as it was: it can be done again. */
+	"  - name: again\n"
+	"    workload: good_neighbour\n"
+	"    arguments: {size_mib: 128, jobs: 8, alone_ms: 100, rounds: 1, helpers: 1}\n"
+	"    timeout_s: 60\n";
+
+/* The samples of a metric lie in [least, most], and are as many as expected. */
+static void check_samples(const struct boot_place *place, const struct stored_run *run,
+			  uint32_t row, const char *metric, size_t expected, double least,
+			  double most)
+{
+	cleanup_store struct run_store *store = boot_place_store(place);
+	struct stored_samples *items = NULL;
+	struct error err = ERROR_INIT;
+	size_t count = 0;
+
+	if (!store || !test_check(!run_store_samples(store, run->id, 0, row, metric, &items,
+						     &count, &err)))
+		return;
+	CU_ASSERT_EQUAL(count, expected ? 1 : 0);
+	for (size_t i = 0; i < count; i++) {
+		CU_ASSERT_EQUAL(items[i].count, expected);
+		for (size_t k = 0; k < items[i].count; k++)
+			if (!test_check(items[i].values[k] >= least &&
+					items[i].values[k] <= most))
+				fprintf(stderr, "row %u, %s: %g\n", row, metric,
+					items[i].values[k]);
+	}
+	stored_samples_free(items, count);
+}
+
+static bool run_is(const struct boot_place *place, enum outcome outcome,
+		   struct stored_run *ret_run)
+{
+	cleanup_program struct program program = PROGRAM_INIT;
+
+	boot_place_write_campaign(place, ONE_VARIANT, ONE_BOOT);
+	program = start(place, "run", "small", "--blocks", "1");
+	if (!program_check(&program, 0) || !boot_place_load_latest(place, ret_run) ||
+	    !test_check(ret_run->trials_count > 0))
+		return false;
+	if (ret_run->trials[0].outcome != outcome)
+		fprintf(stderr, "the trial: %s\n", ret_run->trials[0].reason);
+	return test_check(ret_run->trials[0].outcome == outcome);
+}
+
+/* Bounds are wide, as the host's CPUs are shared: they tell nonsense from sense. */
+static void test_measures(void)
+{
+	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
+	cleanup_run struct stored_run run = { .id = NULL };
+
+	boot_place_write(&place, GUEST, two_cpus);
+	boot_place_write(&place, SUITE, rows);
+	if (!run_is(&place, OUTCOME_PASSED, &run))
+		return;
+	check_samples(&place, &run, 0, "hog_work_per_s", 2, 1, 1e12);
+	check_samples(&place, &run, 0, "hog_work_alone_per_s", 2, 1, 1e12);
+	check_samples(&place, &run, 0, "hog_slowdown_ratio", 2, 0.5, 10);
+	check_samples(&place, &run, 0, "job_ns", 8, 1, 1e12);
+	check_samples(&place, &run, 0, "job_alone_ns", 8, 1, 1e12);
+	check_samples(&place, &run, 0, "charged_ratio", 2, 0.5, 2);
+	check_samples(&place, &run, 0, "quota_use_ratio", 0, 0, 0);
+	/* Without its group a job that runs alone would use 5 times the quota. */
+	check_samples(&place, &run, 1, "quota_use_ratio", 1, 0.1, 3);
+	check_samples(&place, &run, 2, "hog_work_per_s", 1, 1, 1e12);
+}
+
+static void check_refused(const char *row, const char *complaint)
+{
+	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
+	cleanup_program struct program program = PROGRAM_INIT;
+	cleanup_strbuf struct strbuf suite = STRBUF_INIT;
+
+	strbuf_addf(&suite, "rows:\n  - {%s}\n", row);
+	boot_place_write(&place, SUITE, suite.data);
+	boot_place_write_campaign(&place, ONE_VARIANT, ONE_BOOT);
+	program = start(&place, "run", "small", "--blocks", "1");
+	program_check(&program, 2);
+	test_check_contains(program.text.data, complaint);
+}
+
+/* Ranges, words and needs, before anything boots. */
+static void test_refuses(void)
+{
+	check_refused("workload: good_neighbour, arguments: {quota_percent: -1}",
+		      "quota_percent");
+	check_refused("workload: good_neighbour, arguments: {alone_ms: 0}", "alone_ms");
+	check_refused("workload: good_neighbour, arguments: {jobs: 0}", "jobs");
+	check_refused("workload: kunit, arguments: {suite: unheard_of}", "suite");
+	check_refused("workload: kunit", "CONFIG_KUNIT");
+}
+
+/* What the ranges cannot say. */
+static void test_rejects(void)
+{
+	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
+	cleanup_run struct stored_run run = { .id = NULL };
+
+	boot_place_write(&place, GUEST, two_cpus);
+	boot_place_write(&place, SUITE,
+			 "rows:\n  - {workload: good_neighbour, arguments: {size_mib: 3}, "
+			 "timeout_s: 20}\n");
+	if (run_is(&place, OUTCOME_BROKEN, &run))
+		test_check_contains(run.trials[0].reason,
+				    "size_mib is no multiple of the page size");
+}
+
+TEST_SUITE("workload_neighbour", {"measures beside hogs and under a quota", test_measures},
+	   {"refuses before the boot", test_refuses}, {"rejects at the start", test_rejects})
