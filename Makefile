@@ -70,10 +70,13 @@ $(B)/obj/harness/%.o: harness/%.c
 	$(CC) $(BASE_CFLAGS) $(CFLAGS) $(or $(I),$(I_$(call floor_of,$<))) -c -o $@ $<
 
 # --- what runs in the guest: static, no sanitizer --------------------------
+# A workload of several files keeps the others in a folder of its name.
 GUEST_CFLAGS := -O2 -g -static -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -Werror -Iworkloads/runtime
-$(B)/workloads/%: workloads/%.c $(RUNTIME_SOURCES) $(wildcard workloads/runtime/*.h)
+.SECONDEXPANSION:
+$(B)/workloads/%: workloads/%.c $$(wildcard workloads/$$*/*.[ch]) $(RUNTIME_SOURCES) \
+		$(wildcard workloads/runtime/*.h)
 	@mkdir -p $(@D)
-	$(CC) $(GUEST_CFLAGS) -o $@ $< $(RUNTIME_SOURCES) -lpthread
+	$(CC) $(GUEST_CFLAGS) -o $@ $< $(filter workloads/$*/%.c,$^) $(RUNTIME_SOURCES) -lpthread
 $(B)/guest_init: $(INIT_SOURCES) $(wildcard workloads/runtime/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(GUEST_CFLAGS) -o $@ $(INIT_SOURCES)
