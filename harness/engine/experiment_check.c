@@ -14,6 +14,8 @@
 #define MIB (UINT64_C(1) << 20)
 /* QEMU's own memory beside the guest's (100-150 MiB resident were seen). */
 #define GUEST_OVERHEAD_MIB 192
+/* Struct pages, which a guest's kernel writes for all memory: 64 bytes for 4 KiB. */
+#define STRUCT_PAGES_SHARE 64
 /* Left to the host and to this program. */
 #define HOST_RESERVE_MIB 384
 /* Disk: a pristine source and its first tree; each kernel's own objects. */
@@ -185,10 +187,12 @@ static int prepare_plugin(struct experiment *experiment, struct error *err)
 
 uint64_t experiment_guest_memory_mib(const struct guest_spec *guest)
 {
-	/* Large guests without a reserve touch what their workload touches;
-	 * huge pages are set aside already. */
-	if (!guest->memory_reserve || guest->memory_hugepages)
+	/* Huge pages are set aside already; large guests without a reserve touch the
+	 * struct pages of their memory, and what their workload touches. */
+	if (guest->memory_hugepages)
 		return GUEST_OVERHEAD_MIB;
+	if (!guest->memory_reserve)
+		return guest->memory_mib / STRUCT_PAGES_SHARE + GUEST_OVERHEAD_MIB;
 	return guest->memory_mib + GUEST_OVERHEAD_MIB;
 }
 

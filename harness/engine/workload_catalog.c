@@ -130,12 +130,24 @@ static int check_tools(const struct workload_info *info, struct error *err)
 	return 0;
 }
 
+/* An NVDIMM, or memory that the kernel is told to take for one (memmap=16G!4G). */
+static bool guest_has_pmem(const struct guest_spec *guest)
+{
+	size_t i;
+
+	for (i = 0; i < guest->cmdline.count; i++)
+		if (!strncmp(guest->cmdline.items[i], "memmap=", strlen("memmap=")) &&
+		    strchr(guest->cmdline.items[i], '!'))
+			return true;
+	return guest->pmem_mib > 0;
+}
+
 static bool guest_has_device(const struct guest_spec *guest, const char *device)
 {
 	if (!strcmp(device, "iommu"))
 		return guest->iommu != GUEST_IOMMU_NONE;
 	if (!strcmp(device, "pmem"))
-		return guest->pmem_mib > 0;
+		return guest_has_pmem(guest);
 	if (!strcmp(device, "hotplug"))
 		return guest->memory_slots > 0;
 	if (!strcmp(device, "numa"))

@@ -149,6 +149,12 @@ static void test_check_needs(void)
 	CU_ASSERT_EQUAL(guest_image_check_cell(&catalog, &cell, &err), 0);
 	strvec_push(&info.needs_devices, "pmem");
 	check_cell_fails(&catalog, &cell, "needs a guest with pmem");
+	strvec_push(&cell.guest.cmdline, "memmap=16G$4G");
+	check_cell_fails(&catalog, &cell, "needs a guest with pmem");
+	strvec_push(&cell.guest.cmdline, "memmap=16G!4G");
+	CU_ASSERT_EQUAL(guest_image_check_cell(&catalog, &cell, &err), 0);
+	strvec_release(&cell.guest.cmdline);
+	check_cell_fails(&catalog, &cell, "needs a guest with pmem");
 	cell.guest.pmem_mib = 64;
 	strvec_push(&info.needs_devices, "numa");
 	check_cell_fails(&catalog, &cell, "needs a guest with numa");

@@ -1,0 +1,102 @@
+/* test_workload_page_init.c - the workload page_init_pmem in a real guest whose
+ * persistent memory is set aside with memmap=, and what it and page_init_hotplug need
+ * of a guest. The kernel is the baseline of the quick campaign.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "boot_place.h"
+#include "memory.h"
+#include "test.h"
+
+#define ONE_VARIANT "  - {name: one}\n"
+#define ONE_BOOT "control: false\nrepeats_max: 0\n"
+#define GUEST "configs/guests/tiny.yaml"
+#define SUITE "configs/suites/short.yaml"
+
+/* QEMU puts the first 2 GiB below 4 GiB: what is above is all pmem. */
+static const char pmem_guest[] =
+	"vcpus_count: 2\nmemory_mib: 4096\nmemory_prealloc: false\n"
+	"memory_reserve: false\ncmdline: [\"memmap=2G!4G\"]\n";
+
+/* Another mode each time: every row must leave the namespace as it was. */
+static const char rows[] =
+	"rows:\n"
+	"  - {name: a, workload: page_init_pmem, arguments: {rounds: 2}, timeout_s: 60}\n"
+	"  - {name: b, workload: page_init_pmem, timeout_s: 60,\n"
+	"     arguments: {rounds: 2, mode: devdax, memmap: dev, helpers: 1}}\n"
+	"  - {name: e, workload: page_init_pmem, arguments: {rounds: 1}, timeout_s: 60}\n";
+
+static void check_samples(const struct boot_place *place, const struct stored_run *run,
+			  uint32_t row, const char *metric, size_t expected)
+{
+	cleanup_store struct run_store *store = boot_place_store(place);
+	struct stored_samples *items = NULL;
+	struct error err = ERROR_INIT;
+	size_t count = 0;
+
+	if (!store || !test_check(!run_store_samples(store, run->id, 0, row, metric, &items,
+						     &count, &err)))
+		return;
+	if (test_check(count == 1)) {
+		CU_ASSERT_EQUAL(items[0].count, expected);
+		for (size_t i = 0; i < items[0].count; i++)
+			CU_ASSERT_TRUE(items[0].values[i] > 0);
+	}
+	stored_samples_free(items, count);
+}
+
+static void test_measures(void)
+{
+	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
+	cleanup_run struct stored_run run = { .id = NULL };
+	cleanup_program struct program program = PROGRAM_INIT;
+
+	boot_place_write(&place, GUEST, pmem_guest);
+	boot_place_write(&place, SUITE, rows);
+	boot_place_write_campaign(&place, ONE_VARIANT, ONE_BOOT);
+	program = start(&place, "run", "small", "--blocks", "1");
+	if (!program_check(&program, 0) || !boot_place_load_latest(&place, &run) ||
+	    !test_check(run.trials_count > 0))
+		return;
+	if (!test_check(run.trials[0].outcome == OUTCOME_PASSED))
+		fprintf(stderr, "the trial: %s\n", run.trials[0].reason);
+	check_samples(&place, &run, 0, "rebind_ns", 2);
+	check_samples(&place, &run, 1, "rebind_ns", 2);
+	check_samples(&place, &run, 1, "unbind_ns", 2);
+	check_samples(&place, &run, 2, "rebind_ns", 1);
+}
+
+static void check_refused(const char *guest, const char *row, const char *complaint)
+{
+	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
+	cleanup_program struct program program = PROGRAM_INIT;
+	cleanup_strbuf struct strbuf suite = STRBUF_INIT;
+
+	strbuf_addf(&suite, "rows:\n  - {%s}\n", row);
+	boot_place_write(&place, GUEST, guest);
+	boot_place_write(&place, SUITE, suite.data);
+	boot_place_write_campaign(&place, ONE_VARIANT, ONE_BOOT);
+	program = start(&place, "run", "small", "--blocks", "1");
+	program_check(&program, 2);
+	test_check_contains(program.text.data, complaint);
+}
+
+static void test_refuses(void)
+{
+	static const char plain[] = "vcpus_count: 1\nmemory_mib: 512\n";
+
+	check_refused(plain, "workload: page_init_pmem", "needs a guest with pmem");
+	check_refused(plain, "workload: page_init_hotplug", "needs a guest with pmem");
+	check_refused(pmem_guest, "workload: page_init_pmem, arguments: {mode: raw}", "mode");
+	check_refused(pmem_guest, "workload: page_init_pmem, arguments: {align_kib: 8}",
+		      "align_kib");
+	check_refused(pmem_guest, "workload: page_init_pmem, arguments: {helpers: -2}",
+		      "helpers");
+	check_refused(pmem_guest, "workload: page_init_hotplug, arguments: {unit: page}",
+		      "unit");
+}
+
+TEST_SUITE("workload_page_init",
+	   {"measures", test_measures},
+	   {"refuses", test_refuses})
