@@ -111,6 +111,8 @@ static void kmem_write_or_broken(const char *driver, const char *action)
 /* kmem adds what it is bound to at once, offline or not (memhp_default_state). */
 static void setup(void)
 {
+	int result;
+
 	namespace_open_or_skip("devdax", true, ALIGN_BYTES);
 	snprintf(state.device, sizeof(state.device), "dax%u.0", namespace_region());
 	blocks_find();
@@ -119,8 +121,14 @@ static void setup(void)
 	kmem_write_or_broken("device_dax", "unbind");
 	kmem_write_or_broken("kmem", "new_id");
 	state.is_known_to_kmem = true;
-	if (access(DRIVERS "kmem", F_OK) < 0 || device_state_write("unplugged") < 0)
-		workload_broken("kmem has not taken %s", state.device);
+	if (access(DRIVERS "kmem", F_OK) < 0)
+		workload_broken("the kernel has no driver kmem (CONFIG_DEV_DAX_KMEM)");
+	result = device_state_write("unplugged");
+	if (result == -ENOENT)
+		workload_broken("kmem has not taken %s; the console says why (no memory "
+				"behind the pmem: no node)", state.device);
+	if (result < 0)
+		workload_broken("unplugging %s: %s", state.device, strerror(-result));
 	state.is_bound_to_kmem = true;
 	memory_check(0);
 }

@@ -1,6 +1,6 @@
-/* test_workload_page_init.c - the workload page_init_pmem in a real guest whose
- * persistent memory is set aside with memmap=, and what it and page_init_hotplug need
- * of a guest. The kernel is the baseline of the quick campaign.
+/* test_workload_page_init.c - the workloads page_init_pmem and page_init_hotplug in a
+ * real guest whose persistent memory is set aside with memmap=, and what they need of
+ * a guest. The kernel is the baseline of the quick campaign.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,9 +14,10 @@
 #define GUEST "configs/guests/tiny.yaml"
 #define SUITE "configs/suites/short.yaml"
 
-/* QEMU puts the first 2 GiB below 4 GiB: what is above is all pmem. */
+/* QEMU puts the first 2 GiB below 4 GiB. Behind the pmem there must be memory: kmem
+ * takes no range that belongs to no node. */
 static const char pmem_guest[] =
-	"vcpus_count: 2\nmemory_mib: 4096\nmemory_prealloc: false\n"
+	"vcpus_count: 2\nmemory_mib: 4352\nmemory_prealloc: false\n"
 	"memory_reserve: false\ncmdline: [\"memmap=2G!4G\"]\n";
 
 /* Another mode each time: every row must leave the namespace as it was. */
@@ -25,6 +26,9 @@ static const char rows[] =
 	"  - {name: a, workload: page_init_pmem, arguments: {rounds: 2}, timeout_s: 60}\n"
 	"  - {name: b, workload: page_init_pmem, timeout_s: 60,\n"
 	"     arguments: {rounds: 2, mode: devdax, memmap: dev, helpers: 1}}\n"
+	"  - {name: c, workload: page_init_hotplug, arguments: {rounds: 1}, timeout_s: 60}\n"
+	"  - {name: d, workload: page_init_hotplug, timeout_s: 60,\n"
+	"     arguments: {rounds: 1, unit: block, helpers: 0}}\n"
 	"  - {name: e, workload: page_init_pmem, arguments: {rounds: 1}, timeout_s: 60}\n";
 
 static void check_samples(const struct boot_place *place, const struct stored_run *run,
@@ -64,7 +68,10 @@ static void test_measures(void)
 	check_samples(&place, &run, 0, "rebind_ns", 2);
 	check_samples(&place, &run, 1, "rebind_ns", 2);
 	check_samples(&place, &run, 1, "unbind_ns", 2);
-	check_samples(&place, &run, 2, "rebind_ns", 1);
+	check_samples(&place, &run, 2, "online_ns", 1);
+	check_samples(&place, &run, 3, "online_ns", 1);
+	check_samples(&place, &run, 3, "offline_ns", 1);
+	check_samples(&place, &run, 4, "rebind_ns", 1);
 }
 
 static void check_refused(const char *guest, const char *row, const char *complaint)
