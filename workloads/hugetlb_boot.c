@@ -14,7 +14,6 @@
  * nothing is run.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +22,6 @@
 #include "workload.h"
 
 #define POOL "/sys/kernel/mm/hugepages/hugepages-1048576kB"
-#define RECORD_BYTES_MAX 8192
 
 static struct {
 	uint64_t before_us, after_us; /* 0: not logged */
@@ -31,7 +29,7 @@ static struct {
 
 /* A record of /dev/kmsg: "6,339,5140900,-;message\n continuation" (kernel:
  * Documentation/ABI/testing/dev-kmsg); the third number are microseconds. */
-static void record_read(const char *record)
+static void record_read(char *record)
 {
 	const char *message = strchr(record, ';');
 	unsigned long long time_us;
@@ -49,29 +47,6 @@ static void record_read(const char *record)
 		logged.after_us = time_us;
 }
 
-static void kernel_log_read(void)
-{
-	static char record[RECORD_BYTES_MAX];
-	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd < 0)
-		workload_broken("/dev/kmsg: %s", strerror(errno));
-	for (;;) {
-		ssize_t n = read(fd, record, sizeof(record) - 1);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EPIPE)
-			workload_broken("the kernel's log has overwritten its "
-					"beginning");
-		if (n <= 0)
-			break;
-		record[n] = '\0';
-		record_read(record);
-	}
-	close(fd);
-}
-
 static void measure(uint32_t round)
 {
 	uint64_t pages, duration_ns;
@@ -83,7 +58,7 @@ static void measure(uint32_t round)
 	if (pages == 0)
 		workload_skipped("no huge pages were set aside: the guest wants "
 				 "hugepagesz=1G hugepages=N on its command line");
-	kernel_log_read();
+	kernel_log_read(record_read);
 	if (!logged.before_us)
 		workload_skipped("too little memory: the kernel logged no deferred "
 				 "initialisation");

@@ -7,7 +7,6 @@
  * millisecond, so that a guest wants gibibytes.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +15,6 @@
 #include "workload.h"
 
 #define NODES_MAX 64
-#define RECORD_BYTES_MAX 8192
 #define ZONEINFO_BYTES_MAX (1u << 20)
 
 static struct {
@@ -44,29 +42,6 @@ static void record_read(char *record)
 		workload_broken("node %u was logged twice", node);
 	nodes.is_logged[node] = true;
 	nodes.duration_ns[node] = duration_ms * UINT64_C(1000000);
-}
-
-static void kernel_log_read(void)
-{
-	static char record[RECORD_BYTES_MAX];
-	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-
-	if (fd < 0)
-		workload_broken("/dev/kmsg: %s", strerror(errno));
-	for (;;) {
-		ssize_t n = read(fd, record, sizeof(record) - 1);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EPIPE)
-			workload_broken("the kernel's log has overwritten its "
-					"beginning");
-		if (n <= 0)
-			break;
-		record[n] = '\0';
-		record_read(record);
-	}
-	close(fd);
 }
 
 /* /proc/zoneinfo: "Node 0, zone   Normal", then "        present  786432". */
@@ -98,7 +73,7 @@ static void measure(uint32_t round)
 	unsigned int node;
 
 	(void)round;
-	kernel_log_read();
+	kernel_log_read(record_read);
 	present_pages_read();
 	for (node = 0; node < NODES_MAX; node++) {
 		if (!nodes.is_logged[node])

@@ -190,3 +190,26 @@ int tool_run(const char *const *argv, char *message, size_t message_size,
 	*ret_status = status;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
+
+void kernel_log_read(void (*read_record)(char *record))
+{
+	static char record[8192];
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		workload_broken("/dev/kmsg: %s", strerror(errno));
+	for (;;) {
+		ssize_t n = read(fd, record, sizeof(record) - 1);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EPIPE)
+			workload_broken("the kernel's log has overwritten its "
+					"beginning");
+		if (n <= 0)
+			break;
+		record[n] = '\0';
+		read_record(record);
+	}
+	close(fd);
+}

@@ -94,6 +94,11 @@ uint64_t field_read_or_broken(const char *path, const char *field);
 /* Value of NAME=VALUE on the kernel's command line; false if it is not there. */
 bool kernel_argument(const char *name, char *value, size_t size);
 
+/* Calls read_record with each record of the kernel's log so far, in /dev/kmsg's form
+ * ("priority,number,microseconds,flags;message"), NUL-terminated; it may change it.
+ * Broken where the log has lost its beginning. */
+void kernel_log_read(void (*read_record)(char *record));
+
 /* Runs a tool, its stdout dropped; -1 and *ret_status (as of wait(2)), or the
  * exit status. The last line it wrote to stderr goes to message. */
 int tool_run(const char *const *argv, char *message, size_t message_size,

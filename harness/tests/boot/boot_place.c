@@ -2,6 +2,8 @@
 #include "boot_place.h"
 
 #include <fcntl.h>
+#include <float.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -195,4 +197,34 @@ bool boot_place_load_latest(const struct boot_place *place, struct stored_run *r
 	struct error err = ERROR_INIT;
 
 	return store && test_check(!run_store_load(store, NULL, ret_run, &err));
+}
+
+void boot_place_check_range(const struct boot_place *place, const struct stored_run *run,
+			    uint32_t row, const char *metric, size_t expected, double least,
+			    double most)
+{
+	cleanup_store struct run_store *store = boot_place_store(place);
+	struct stored_samples *items = NULL;
+	struct error err = ERROR_INIT;
+	size_t count = 0;
+
+	if (!store || !test_check(!run_store_samples(store, run->id, 0, row, metric, &items,
+						     &count, &err)))
+		return;
+	CU_ASSERT_EQUAL(count, expected ? 1 : 0);
+	for (size_t i = 0; i < count; i++) {
+		CU_ASSERT_EQUAL(items[i].count, expected);
+		for (size_t k = 0; k < items[i].count; k++)
+			if (!test_check(items[i].values[k] >= least &&
+					items[i].values[k] <= most))
+				fprintf(stderr, "row %u, %s: %g\n", row, metric,
+					items[i].values[k]);
+	}
+	stored_samples_free(items, count);
+}
+
+void boot_place_check_samples(const struct boot_place *place, const struct stored_run *run,
+			      uint32_t row, const char *metric, size_t expected)
+{
+	boot_place_check_range(place, run, row, metric, expected, DBL_TRUE_MIN, INFINITY);
 }

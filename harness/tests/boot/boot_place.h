@@ -59,4 +59,12 @@ void program_release(struct program *program);
 struct run_store *boot_place_store(const struct boot_place *place);
 bool boot_place_load_latest(const struct boot_place *place, struct stored_run *ret_run);
 
+/* The metric of a row has that many samples in the run's first trial (0: it is not
+ * there), all of them from least to most, or above 0. */
+void boot_place_check_range(const struct boot_place *place, const struct stored_run *run,
+			    uint32_t row, const char *metric, size_t expected, double least,
+			    double most);
+void boot_place_check_samples(const struct boot_place *place, const struct stored_run *run,
+			      uint32_t row, const char *metric, size_t expected);
+
 #endif

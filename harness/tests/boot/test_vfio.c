@@ -55,27 +55,6 @@ static bool trial_is(const struct boot_place *place, enum outcome outcome,
 	return test_check(ret_run->trials[0].outcome == outcome);
 }
 
-static void check_samples(const struct boot_place *place, const struct stored_run *run,
-			  uint32_t row, const char *metric, size_t expected)
-{
-	cleanup_store struct run_store *store = boot_place_store(place);
-	struct stored_samples *items = NULL;
-	struct error err = ERROR_INIT;
-	size_t count = 0;
-
-	if (!store ||
-	    !test_check(!run_store_samples(store, run->id, 0, row, metric, &items, &count,
-					   &err)))
-		return;
-	CU_ASSERT_EQUAL(count, 1);
-	for (size_t i = 0; i < count; i++) {
-		CU_ASSERT_EQUAL(items[i].count, expected);
-		for (size_t k = 0; k < items[i].count; k++)
-			CU_ASSERT_TRUE(items[i].values[k] > 0);
-	}
-	stored_samples_free(items, count);
-}
-
 static void test_behind_an_iommu(void)
 {
 	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
@@ -89,13 +68,13 @@ static void test_behind_an_iommu(void)
 	if (!program_check(&program, 0) || !trial_is(&place, OUTCOME_PASSED, &run))
 		return;
 	for (uint32_t row = 0; row < 3; row++) {
-		check_samples(&place, &run, row, "map_ns", ROUNDS);
-		check_samples(&place, &run, row, "unmap_ns", ROUNDS);
+		boot_place_check_samples(&place, &run, row, "map_ns", ROUNDS);
+		boot_place_check_samples(&place, &run, row, "unmap_ns", ROUNDS);
 	}
-	check_samples(&place, &run, 3, "wait_ns", ROUNDS);
-	check_samples(&place, &run, 3, "wait_p99_ns", 1);
-	check_samples(&place, &run, 3, "wait_max_ns", ROUNDS);
-	check_samples(&place, &run, 3, "job_ns", ROUNDS);
+	boot_place_check_samples(&place, &run, 3, "wait_ns", ROUNDS);
+	boot_place_check_samples(&place, &run, 3, "wait_p99_ns", 1);
+	boot_place_check_samples(&place, &run, 3, "wait_max_ns", ROUNDS);
+	boot_place_check_samples(&place, &run, 3, "job_ns", ROUNDS);
 	test_check_contains(program.text.data, "none on any console");
 }
 

@@ -34,30 +34,6 @@ static const char rows[] =
 	"    timeout_s: 60\n";
 
 /* The samples of a metric lie in [least, most], and are as many as expected. */
-static void check_samples(const struct boot_place *place, const struct stored_run *run,
-			  uint32_t row, const char *metric, size_t expected, double least,
-			  double most)
-{
-	cleanup_store struct run_store *store = boot_place_store(place);
-	struct stored_samples *items = NULL;
-	struct error err = ERROR_INIT;
-	size_t count = 0;
-
-	if (!store || !test_check(!run_store_samples(store, run->id, 0, row, metric, &items,
-						     &count, &err)))
-		return;
-	CU_ASSERT_EQUAL(count, expected ? 1 : 0);
-	for (size_t i = 0; i < count; i++) {
-		CU_ASSERT_EQUAL(items[i].count, expected);
-		for (size_t k = 0; k < items[i].count; k++)
-			if (!test_check(items[i].values[k] >= least &&
-					items[i].values[k] <= most))
-				fprintf(stderr, "row %u, %s: %g\n", row, metric,
-					items[i].values[k]);
-	}
-	stored_samples_free(items, count);
-}
-
 static bool run_is(const struct boot_place *place, enum outcome outcome,
 		   struct stored_run *ret_run)
 {
@@ -83,16 +59,16 @@ static void test_measures(void)
 	boot_place_write(&place, SUITE, rows);
 	if (!run_is(&place, OUTCOME_PASSED, &run))
 		return;
-	check_samples(&place, &run, 0, "hog_work_per_s", 2, 1, 1e12);
-	check_samples(&place, &run, 0, "hog_work_alone_per_s", 2, 1, 1e12);
-	check_samples(&place, &run, 0, "hog_slowdown_ratio", 2, 0.5, 10);
-	check_samples(&place, &run, 0, "job_ns", 8, 1, 1e12);
-	check_samples(&place, &run, 0, "job_alone_ns", 8, 1, 1e12);
-	check_samples(&place, &run, 0, "charged_ratio", 2, 0.5, 2);
-	check_samples(&place, &run, 0, "quota_use_ratio", 0, 0, 0);
+	boot_place_check_range(&place, &run, 0, "hog_work_per_s", 2, 1, 1e12);
+	boot_place_check_range(&place, &run, 0, "hog_work_alone_per_s", 2, 1, 1e12);
+	boot_place_check_range(&place, &run, 0, "hog_slowdown_ratio", 2, 0.5, 10);
+	boot_place_check_range(&place, &run, 0, "job_ns", 8, 1, 1e12);
+	boot_place_check_range(&place, &run, 0, "job_alone_ns", 8, 1, 1e12);
+	boot_place_check_range(&place, &run, 0, "charged_ratio", 2, 0.5, 2);
+	boot_place_check_range(&place, &run, 0, "quota_use_ratio", 0, 0, 0);
 	/* Without its group a job that runs alone would use 5 times the quota. */
-	check_samples(&place, &run, 1, "quota_use_ratio", 1, 0.1, 3);
-	check_samples(&place, &run, 2, "hog_work_per_s", 1, 1, 1e12);
+	boot_place_check_range(&place, &run, 1, "quota_use_ratio", 1, 0.1, 3);
+	boot_place_check_range(&place, &run, 2, "hog_work_per_s", 1, 1, 1e12);
 }
 
 static void check_refused(const char *row, const char *complaint)

@@ -31,25 +31,6 @@ static const char rows[] =
 	"     arguments: {rounds: 1, unit: block, helpers: 0}}\n"
 	"  - {name: e, workload: page_init_pmem, arguments: {rounds: 1}, timeout_s: 60}\n";
 
-static void check_samples(const struct boot_place *place, const struct stored_run *run,
-			  uint32_t row, const char *metric, size_t expected)
-{
-	cleanup_store struct run_store *store = boot_place_store(place);
-	struct stored_samples *items = NULL;
-	struct error err = ERROR_INIT;
-	size_t count = 0;
-
-	if (!store || !test_check(!run_store_samples(store, run->id, 0, row, metric, &items,
-						     &count, &err)))
-		return;
-	if (test_check(count == 1)) {
-		CU_ASSERT_EQUAL(items[0].count, expected);
-		for (size_t i = 0; i < items[0].count; i++)
-			CU_ASSERT_TRUE(items[0].values[i] > 0);
-	}
-	stored_samples_free(items, count);
-}
-
 static void test_measures(void)
 {
 	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
@@ -65,13 +46,13 @@ static void test_measures(void)
 		return;
 	if (!test_check(run.trials[0].outcome == OUTCOME_PASSED))
 		fprintf(stderr, "the trial: %s\n", run.trials[0].reason);
-	check_samples(&place, &run, 0, "rebind_ns", 2);
-	check_samples(&place, &run, 1, "rebind_ns", 2);
-	check_samples(&place, &run, 1, "unbind_ns", 2);
-	check_samples(&place, &run, 2, "online_ns", 1);
-	check_samples(&place, &run, 3, "online_ns", 1);
-	check_samples(&place, &run, 3, "offline_ns", 1);
-	check_samples(&place, &run, 4, "rebind_ns", 1);
+	boot_place_check_samples(&place, &run, 0, "rebind_ns", 2);
+	boot_place_check_samples(&place, &run, 1, "rebind_ns", 2);
+	boot_place_check_samples(&place, &run, 1, "unbind_ns", 2);
+	boot_place_check_samples(&place, &run, 2, "online_ns", 1);
+	boot_place_check_samples(&place, &run, 3, "online_ns", 1);
+	boot_place_check_samples(&place, &run, 3, "offline_ns", 1);
+	boot_place_check_samples(&place, &run, 4, "rebind_ns", 1);
 }
 
 static void check_refused(const char *guest, const char *row, const char *complaint)
