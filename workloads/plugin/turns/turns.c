@@ -17,9 +17,11 @@
  * again. The places to do that from are the function pointers of QEMU's lock
  * profiler (util/qsp.c).
  *
- * Arguments, both for tests only: dawdle=on makes the vCPUs' thread sleep between
- * the two locks, and the main loop come late, so that they do meet there; wait=off
- * lets them. One source, two objects, as with the counting plugin.
+ * Arguments, both for tests only: dawdle=on makes the two threads wait for each other
+ * there (the main loop, before it takes the replay lock, until the vCPUs' thread has
+ * let go of it with all vCPUs idle; that thread until the main loop has had the big
+ * lock), so that they do meet; wait=off lets them. One source, two objects, as with
+ * the counting plugin.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -37,7 +39,12 @@
 /* Nobody sleeps for so long on the way to the next instruction; should it happen,
  * a guest whose turns may differ is better than one that hangs. */
 #define PATIENCE_S 10
-#define DAWDLE_NS 300000
+
+/* While dawdling: how long one looks again whether the other has come, and how often
+ * if it is on its way, and if it may not be. */
+#define DAWDLE_NS 20000
+#define DAWDLE_LONG 1000
+#define DAWDLE_SHORT 20
 
 typedef void (*lock_fn)(void *mutex, const char *file, int line);
 typedef void (*wait_fn)(void *condition, void *mutex, const char *file, int line);
@@ -49,6 +56,7 @@ static struct {                    /* QEMU's own */
 	wait_fn condition_wait;
 	void (*replay_lock)(void);
 	void (*replay_unlock)(void);
+	bool (*replay_is_locked)(void); /* by the caller */
 	bool (*vcpus_are_idle)(void);
 } qemu;
 
@@ -63,6 +71,11 @@ static unsigned long passed_count; /* of the main thread */
 static struct {
 	bool dawdles, waits;
 } options = { .waits = true };
+static struct { /* with dawdle=on */
+	atomic_bool vcpus_wait;    /* between the two locks */
+	atomic_bool main_is_coming;
+	atomic_ulong main_count;   /* how often it had the big lock */
+} meeting;
 
 static bool is_called_from(const char *path, const char *file)
 {
@@ -108,24 +121,55 @@ static void dawdle(void)
 	(void)nanosleep(&pause, NULL);
 }
 
-/* For tests: the main loop is late for the replay lock. */
+/* The vCPUs' thread, without the replay lock and with nothing to run. Where the main
+ * loop is made to wait (waits), it will not come before this one sleeps. */
+static void let_main_loop_pass(void)
+{
+	unsigned long count = atomic_load(&meeting.main_count);
+	int i;
+
+	atomic_store(&meeting.vcpus_wait, true);
+	for (i = 0; atomic_load(&meeting.main_count) == count &&
+	     i < (!options.waits && atomic_load(&meeting.main_is_coming) ?
+		  DAWDLE_LONG : DAWDLE_SHORT); i++)
+		dawdle();
+	atomic_store(&meeting.vcpus_wait, false);
+}
+
+static bool is_main_loop(void)
+{
+	return pthread_equal(pthread_self(), main_thread) && atomic_load(&has_vcpu_thread);
+}
+
 static void take_lock(void *mutex, const char *file, int line)
 {
-	if (pthread_equal(pthread_self(), main_thread) &&
-	    atomic_load(&has_vcpu_thread) && is_called_from(file, "/replay-internal.c"))
-		dawdle();
+	int i;
+
+	/* Letting go of the replay lock takes this one, too. */
+	if (is_main_loop() && is_called_from(file, "/replay-internal.c") &&
+	    !qemu.replay_is_locked()) {
+		atomic_store(&meeting.main_is_coming, true);
+		for (i = 0; !atomic_load(&meeting.vcpus_wait) &&
+		     atomic_load(&vcpu_thread) == AWAKE && i < DAWDLE_LONG; i++)
+			dawdle();
+	}
 	qemu.lock(mutex, file, line);
 }
 
 static void take_big_lock(void *mutex, const char *file, int line)
 {
+	bool is_main = is_main_loop() && is_called_from(file, "/main-loop.c");
+
 	if (options.dawdles && is_vcpu_thread &&
 	    is_called_from(file, "/tcg-accel-ops-rr.c") && qemu.vcpus_are_idle())
-		dawdle();
-	if (options.waits && pthread_equal(pthread_self(), main_thread) &&
-	    atomic_load(&has_vcpu_thread) && is_called_from(file, "/main-loop.c"))
+		let_main_loop_pass();
+	if (options.waits && is_main)
 		wait_for_vcpus();
 	qemu.big_lock(mutex, file, line);
+	if (options.dawdles && is_main) {
+		atomic_store(&meeting.main_is_coming, false);
+		atomic_fetch_add(&meeting.main_count, 1);
+	}
 }
 
 static void vcpu_thread_is(int state)
@@ -203,9 +247,10 @@ static bool hooks_set(void)
 		big_lock = dlsym(RTLD_DEFAULT, "bql_mutex_lock_func");
 	qemu.replay_lock = (void (*)(void))dlsym(RTLD_DEFAULT, "replay_mutex_lock");
 	qemu.replay_unlock = (void (*)(void))dlsym(RTLD_DEFAULT, "replay_mutex_unlock");
+	qemu.replay_is_locked = (bool (*)(void))dlsym(RTLD_DEFAULT, "replay_mutex_locked");
 	qemu.vcpus_are_idle = (bool (*)(void))dlsym(RTLD_DEFAULT, "all_cpu_threads_idle");
 	if (!big_lock || !lock || !wait || !qemu.replay_lock || !qemu.replay_unlock ||
-	    !qemu.vcpus_are_idle)
+	    !qemu.replay_is_locked || !qemu.vcpus_are_idle)
 		return refuse("this QEMU does not export its lock functions, or has none of "
 			      "these names: ", "turns of several vCPUs cannot be made exact");
 	main_thread = pthread_self();
