@@ -199,6 +199,44 @@ bool boot_place_load_latest(const struct boot_place *place, struct stored_run *r
 	return store && test_check(!run_store_load(store, NULL, ret_run, &err));
 }
 
+/* --- one boot --------------------------------------------------------------------------- */
+
+struct program boot_place_start_once(const struct boot_place *place)
+{
+	boot_place_write_campaign(place, "  - {name: one}\n",
+				  "control: false\nrepeats_max: 0\n");
+	return start(place, "run", "small", "--blocks", "1");
+}
+
+bool boot_place_load_ended(const struct boot_place *place, enum outcome outcome,
+			   struct stored_run *ret_run)
+{
+	if (!boot_place_load_latest(place, ret_run) ||
+	    !test_check(ret_run->trials_count > 0))
+		return false;
+	if (ret_run->trials[0].outcome != outcome)
+		fprintf(stderr, "the trial: %s\n", ret_run->trials[0].reason);
+	return test_check(ret_run->trials[0].outcome == outcome);
+}
+
+bool boot_place_run_once(const struct boot_place *place, enum outcome outcome,
+			 struct stored_run *ret_run)
+{
+	cleanup_program struct program program = boot_place_start_once(place);
+
+	return program_check(&program, 0) && boot_place_load_ended(place, outcome, ret_run);
+}
+
+void boot_place_check_refused(const struct boot_place *place, const char *complaint)
+{
+	cleanup_program struct program program = boot_place_start_once(place);
+
+	program_check(&program, 2);
+	test_check_contains(program.text.data, complaint);
+}
+
+/* --- samples ---------------------------------------------------------------------------- */
+
 void boot_place_check_range(const struct boot_place *place, const struct stored_run *run,
 			    uint32_t row, const char *metric, size_t expected, double least,
 			    double most)

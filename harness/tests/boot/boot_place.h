@@ -59,6 +59,18 @@ void program_release(struct program *program);
 struct run_store *boot_place_store(const struct boot_place *place);
 bool boot_place_load_latest(const struct boot_place *place, struct stored_run *ret_run);
 
+/* One boot of the guest with the suite, whatever these say by now. */
+struct program boot_place_start_once(const struct boot_place *place);
+/* The latest run, whose first trial ended so; else false, a failure of the test, and
+ * the trial's reason on stderr. */
+bool boot_place_load_ended(const struct boot_place *place, enum outcome outcome,
+			   struct stored_run *ret_run);
+/* Both. */
+bool boot_place_run_once(const struct boot_place *place, enum outcome outcome,
+			 struct stored_run *ret_run);
+/* That boot is refused before it happens, with these words. */
+void boot_place_check_refused(const struct boot_place *place, const char *complaint);
+
 /* The metric of a row has that many samples in the run's first trial (0: it is not
  * there), all of them from least to most, or above 0. */
 void boot_place_check_range(const struct boot_place *place, const struct stored_run *run,

@@ -3,15 +3,10 @@
  * kernel as it is; without one they are refused before the boot or skip in the guest.
  * The kernel is the baseline of the quick campaign.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "boot_place.h"
 #include "memory.h"
 #include "test.h"
 
-#define ONE_VARIANT "  - {name: one}\n"
-#define ONE_BOOT "control: false\nrepeats_max: 0\n"
 #define GUEST "configs/guests/tiny.yaml"
 #define SUITE "configs/suites/short.yaml"
 #define ROUNDS 2
@@ -43,18 +38,6 @@ static const char one_row[] =
 	"rows:\n  - {workload: vfio_pin, arguments: {size_mib: 16, rounds: 1}, "
 	"timeout_s: 20}\n";
 
-/* The first trial of the place's run; its reason where it is not as expected. */
-static bool trial_is(const struct boot_place *place, enum outcome outcome,
-		     struct stored_run *ret_run)
-{
-	if (!boot_place_load_latest(place, ret_run) ||
-	    !test_check(ret_run->trials_count > 0))
-		return false;
-	if (ret_run->trials[0].outcome != outcome)
-		fprintf(stderr, "the trial: %s\n", ret_run->trials[0].reason);
-	return test_check(ret_run->trials[0].outcome == outcome);
-}
-
 static void test_behind_an_iommu(void)
 {
 	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
@@ -63,9 +46,9 @@ static void test_behind_an_iommu(void)
 
 	boot_place_write(&place, GUEST, with_iommu);
 	boot_place_write(&place, SUITE, all_rows);
-	boot_place_write_campaign(&place, ONE_VARIANT, ONE_BOOT);
-	program = start(&place, "run", "small", "--blocks", "1");
-	if (!program_check(&program, 0) || !trial_is(&place, OUTCOME_PASSED, &run))
+	program = boot_place_start_once(&place);
+	if (!program_check(&program, 0) ||
+	    !boot_place_load_ended(&place, OUTCOME_PASSED, &run))
 		return;
 	for (uint32_t row = 0; row < 3; row++) {
 		boot_place_check_samples(&place, &run, row, "map_ns", ROUNDS);
@@ -82,14 +65,9 @@ static void test_behind_an_iommu(void)
 static void test_refused_without_iommu(void)
 {
 	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
-	cleanup_program struct program program = PROGRAM_INIT;
 
 	boot_place_write(&place, SUITE, one_row);
-	boot_place_write_campaign(&place, ONE_VARIANT, ONE_BOOT);
-	program = start(&place, "run", "small", "--blocks", "1");
-	program_check(&program, 2);
-	test_check_contains(program.text.data, "vfio_pin");
-	test_check_contains(program.text.data, "iommu");
+	boot_place_check_refused(&place, "vfio_pin needs a guest with iommu");
 }
 
 /* A shape that has one, and a kernel that was told not to use it. */
@@ -97,15 +75,12 @@ static void test_skipped_without_iommu(void)
 {
 	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
 	cleanup_run struct stored_run run = { .id = NULL };
-	cleanup_program struct program program = PROGRAM_INIT;
 
 	boot_place_write(&place, GUEST,
 			 "vcpus_count: 1\nmemory_mib: 512\niommu: intel\n"
 			 "cmdline: [intel_iommu=off]\n");
 	boot_place_write(&place, SUITE, one_row);
-	boot_place_write_campaign(&place, ONE_VARIANT, ONE_BOOT);
-	program = start(&place, "run", "small", "--blocks", "1");
-	if (program_check(&program, 0) && trial_is(&place, OUTCOME_SKIPPED, &run))
+	if (boot_place_run_once(&place, OUTCOME_SKIPPED, &run))
 		test_check_contains(run.trials[0].reason, "is behind no IOMMU");
 }
 
@@ -114,15 +89,12 @@ static void test_rejects(void)
 {
 	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
 	cleanup_run struct stored_run run = { .id = NULL };
-	cleanup_program struct program program = PROGRAM_INIT;
 
 	boot_place_write(&place, GUEST, with_iommu);
 	boot_place_write(&place, SUITE,
 			 "rows:\n  - {workload: vfio_pin, arguments: {size_mib: 3}, "
 			 "timeout_s: 20}\n");
-	boot_place_write_campaign(&place, ONE_VARIANT, ONE_BOOT);
-	program = start(&place, "run", "small", "--blocks", "1");
-	if (program_check(&program, 0) && trial_is(&place, OUTCOME_BROKEN, &run))
+	if (boot_place_run_once(&place, OUTCOME_BROKEN, &run))
 		test_check_contains(run.trials[0].reason, "no multiple of 2");
 }
 

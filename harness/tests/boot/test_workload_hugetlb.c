@@ -3,15 +3,10 @@
  * on the kernel as it is, also where a call is cut short; what they cannot do they
  * refuse or skip. The kernel is the baseline of the quick campaign.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "boot_place.h"
 #include "memory.h"
 #include "test.h"
 
-#define ONE_VARIANT "  - {name: one}\n"
-#define ONE_BOOT "control: false\nrepeats_max: 0\n"
 #define GUEST "configs/guests/tiny.yaml"
 #define SUITE "configs/suites/short.yaml"
 
@@ -50,23 +45,6 @@ static const char all_rows[] =
 	"    workload: hugetlb_boot\n"
 	"    timeout_s: 20\n";
 
-/* The first trial of a run with this guest and suite; its reason where the outcome is
- * not as expected. */
-static bool run_is(const struct boot_place *place, enum outcome outcome,
-		   struct stored_run *ret_run)
-{
-	cleanup_program struct program program = PROGRAM_INIT;
-
-	boot_place_write_campaign(place, ONE_VARIANT, ONE_BOOT);
-	program = start(place, "run", "small", "--blocks", "1");
-	if (!program_check(&program, 0) || !boot_place_load_latest(place, ret_run) ||
-	    !test_check(ret_run->trials_count > 0))
-		return false;
-	if (ret_run->trials[0].outcome != outcome)
-		fprintf(stderr, "the trial: %s\n", ret_run->trials[0].reason);
-	return test_check(ret_run->trials[0].outcome == outcome);
-}
-
 static void test_fills_files(void)
 {
 	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
@@ -74,7 +52,7 @@ static void test_fills_files(void)
 
 	boot_place_write(&place, GUEST, with_gigantic);
 	boot_place_write(&place, SUITE, all_rows);
-	if (!run_is(&place, OUTCOME_PASSED, &run))
+	if (!boot_place_run_once(&place, OUTCOME_PASSED, &run))
 		return;
 	for (uint32_t row = 0; row < 5; row++) {
 		boot_place_check_samples(&place, &run, row, "fallocate_ns", 2);
@@ -94,7 +72,7 @@ static void check_one(const char *guest, const char *row, enum outcome outcome,
 	strbuf_addf(&suite, "rows:\n  - {%s, timeout_s: 20}\n", row);
 	boot_place_write(&place, GUEST, guest);
 	boot_place_write(&place, SUITE, suite.data);
-	if (run_is(&place, outcome, &run))
+	if (boot_place_run_once(&place, outcome, &run))
 		test_check_contains(run.trials[0].reason, reason);
 }
 
@@ -130,16 +108,12 @@ static void test_refuses(void)
 
 	for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
 		cleanup_boot_place struct boot_place place = boot_place_make(NULL);
-		cleanup_program struct program program = PROGRAM_INIT;
 		cleanup_strbuf struct strbuf suite = STRBUF_INIT;
 
 		strbuf_addf(&suite, "rows:\n  - workload: hugetlb_fallocate\n"
 			    "    arguments: {%s}\n", bad[i].arguments);
 		boot_place_write(&place, SUITE, suite.data);
-		boot_place_write_campaign(&place, ONE_VARIANT, ONE_BOOT);
-		program = start(&place, "run", "small", "--blocks", "1");
-		program_check(&program, 2);
-		test_check_contains(program.text.data, bad[i].complaint);
+		boot_place_check_refused(&place, bad[i].complaint);
 	}
 }
 

@@ -3,15 +3,10 @@
  * kernel without unit tests does to the workload kunit. The kernel is the baseline of
  * the quick campaign.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "boot_place.h"
 #include "memory.h"
 #include "test.h"
 
-#define ONE_VARIANT "  - {name: one}\n"
-#define ONE_BOOT "control: false\nrepeats_max: 0\n"
 #define GUEST "configs/guests/tiny.yaml"
 #define SUITE "configs/suites/short.yaml"
 
@@ -33,22 +28,6 @@ static const char rows[] =
 	"    arguments: {size_mib: 128, jobs: 8, alone_ms: 100, rounds: 1, helpers: 1}\n"
 	"    timeout_s: 60\n";
 
-/* The samples of a metric lie in [least, most], and are as many as expected. */
-static bool run_is(const struct boot_place *place, enum outcome outcome,
-		   struct stored_run *ret_run)
-{
-	cleanup_program struct program program = PROGRAM_INIT;
-
-	boot_place_write_campaign(place, ONE_VARIANT, ONE_BOOT);
-	program = start(place, "run", "small", "--blocks", "1");
-	if (!program_check(&program, 0) || !boot_place_load_latest(place, ret_run) ||
-	    !test_check(ret_run->trials_count > 0))
-		return false;
-	if (ret_run->trials[0].outcome != outcome)
-		fprintf(stderr, "the trial: %s\n", ret_run->trials[0].reason);
-	return test_check(ret_run->trials[0].outcome == outcome);
-}
-
 /* Bounds are wide, as the host's CPUs are shared: they tell nonsense from sense. */
 static void test_measures(void)
 {
@@ -57,7 +36,7 @@ static void test_measures(void)
 
 	boot_place_write(&place, GUEST, two_cpus);
 	boot_place_write(&place, SUITE, rows);
-	if (!run_is(&place, OUTCOME_PASSED, &run))
+	if (!boot_place_run_once(&place, OUTCOME_PASSED, &run))
 		return;
 	boot_place_check_range(&place, &run, 0, "hog_work_per_s", 2, 1, 1e12);
 	boot_place_check_range(&place, &run, 0, "hog_work_alone_per_s", 2, 1, 1e12);
@@ -74,15 +53,11 @@ static void test_measures(void)
 static void check_refused(const char *row, const char *complaint)
 {
 	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
-	cleanup_program struct program program = PROGRAM_INIT;
 	cleanup_strbuf struct strbuf suite = STRBUF_INIT;
 
 	strbuf_addf(&suite, "rows:\n  - {%s}\n", row);
 	boot_place_write(&place, SUITE, suite.data);
-	boot_place_write_campaign(&place, ONE_VARIANT, ONE_BOOT);
-	program = start(&place, "run", "small", "--blocks", "1");
-	program_check(&program, 2);
-	test_check_contains(program.text.data, complaint);
+	boot_place_check_refused(&place, complaint);
 }
 
 /* Ranges, words and needs, before anything boots. */
@@ -106,7 +81,7 @@ static void test_rejects(void)
 	boot_place_write(&place, SUITE,
 			 "rows:\n  - {workload: good_neighbour, arguments: {size_mib: 3}, "
 			 "timeout_s: 20}\n");
-	if (run_is(&place, OUTCOME_BROKEN, &run))
+	if (boot_place_run_once(&place, OUTCOME_BROKEN, &run))
 		test_check_contains(run.trials[0].reason,
 				    "size_mib is no multiple of the page size");
 }

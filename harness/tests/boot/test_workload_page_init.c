@@ -2,15 +2,10 @@
  * real guest whose persistent memory is set aside with memmap=, and what they need of
  * a guest. The kernel is the baseline of the quick campaign.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "boot_place.h"
 #include "memory.h"
 #include "test.h"
 
-#define ONE_VARIANT "  - {name: one}\n"
-#define ONE_BOOT "control: false\nrepeats_max: 0\n"
 #define GUEST "configs/guests/tiny.yaml"
 #define SUITE "configs/suites/short.yaml"
 
@@ -35,17 +30,11 @@ static void test_measures(void)
 {
 	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
 	cleanup_run struct stored_run run = { .id = NULL };
-	cleanup_program struct program program = PROGRAM_INIT;
 
 	boot_place_write(&place, GUEST, pmem_guest);
 	boot_place_write(&place, SUITE, rows);
-	boot_place_write_campaign(&place, ONE_VARIANT, ONE_BOOT);
-	program = start(&place, "run", "small", "--blocks", "1");
-	if (!program_check(&program, 0) || !boot_place_load_latest(&place, &run) ||
-	    !test_check(run.trials_count > 0))
+	if (!boot_place_run_once(&place, OUTCOME_PASSED, &run))
 		return;
-	if (!test_check(run.trials[0].outcome == OUTCOME_PASSED))
-		fprintf(stderr, "the trial: %s\n", run.trials[0].reason);
 	boot_place_check_samples(&place, &run, 0, "rebind_ns", 2);
 	boot_place_check_samples(&place, &run, 1, "rebind_ns", 2);
 	boot_place_check_samples(&place, &run, 1, "unbind_ns", 2);
@@ -58,16 +47,12 @@ static void test_measures(void)
 static void check_refused(const char *guest, const char *row, const char *complaint)
 {
 	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
-	cleanup_program struct program program = PROGRAM_INIT;
 	cleanup_strbuf struct strbuf suite = STRBUF_INIT;
 
 	strbuf_addf(&suite, "rows:\n  - {%s}\n", row);
 	boot_place_write(&place, GUEST, guest);
 	boot_place_write(&place, SUITE, suite.data);
-	boot_place_write_campaign(&place, ONE_VARIANT, ONE_BOOT);
-	program = start(&place, "run", "small", "--blocks", "1");
-	program_check(&program, 2);
-	test_check_contains(program.text.data, complaint);
+	boot_place_check_refused(&place, complaint);
 }
 
 static void test_refuses(void)
