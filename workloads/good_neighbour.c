@@ -6,23 +6,23 @@
  * both together. Only the calls of fallocate() count as the job; the hogs' work and
  * CPU time are read directly before and after each. The job is in a control group of
  * its own, whose CPU time (cpu.stat) must hold what the helpers used: charged_ratio
- * compares it with what the hogs lost. With quota_percent the group has cpu.max.
+ * compares it with what the hogs lost. With quota_percent the group has cpu.max. A quota
+ * holds for whole periods of cpu.max: two threads may use all of one in the first part
+ * of it. So quota_use_ratio is about all jobs without hogs and what is between them,
+ * which are to take many periods (`jobs`).
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/memfd.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "hogs.h"
 #include "padata.h"
 #include "workload.h"
 
@@ -30,33 +30,22 @@
 #define PAGE_BYTES (2 * MIB)
 #define SPARE_MIB 64u
 #define POOL "/sys/kernel/mm/hugepages/hugepages-2048kB/"
-#define HOGS_MAX 64
-#define TURNS_PER_UNIT 1024u      /* of a hog's loop: a few microseconds */
 #define PERIOD_US UINT64_C(100000) /* of cpu.max */
-
-struct hog {
-	uint64_t units;           /* work done so far; the hog alone writes it */
-	char padding[56];         /* a cache line each */
-};
 
 static struct {
 	uint64_t size_bytes, pages_count;
-	uint32_t jobs_count, quota_percent, hogs_count;
+	uint32_t jobs_count, quota_percent;
 	uint64_t alone_ns;
 	uint64_t pool_before;     /* pages in the pool before us */
 	bool is_resized;
 	int fd;
 	struct cgroup group;
-	struct hog *hogs;         /* shared with the hogs */
-	pid_t pids[HOGS_MAX];     /* 0: not started */
-	clockid_t clocks[HOGS_MAX];
 } state = { .fd = -1 };
 
 /* What is read at both ends of a window. */
 struct reading {
 	uint64_t now_ns;
-	uint64_t units;           /* of all hogs */
-	uint64_t hogs_cpu_ns;     /* CPU time of all hogs */
+	struct hogs_reading hogs;
 	uint64_t group_cpu_us;    /* CPU time of the job's group */
 };
 
@@ -67,21 +56,11 @@ struct phase {
 
 static struct reading reading_take(void)
 {
-	struct reading reading = { .now_ns = 0 };
-	uint32_t i;
+	struct reading reading;
 
 	reading.group_cpu_us = cgroup_field_or_broken(&state.group, "cpu.stat",
 						      "usage_usec");
-	for (i = 0; i < state.hogs_count; i++) {
-		struct timespec used;
-
-		if (clock_gettime(state.clocks[i], &used) < 0)
-			workload_broken("CPU time of hog %u: %s", i, strerror(errno));
-		reading.hogs_cpu_ns += (uint64_t)used.tv_sec * 1000000000u +
-				       (uint64_t)used.tv_nsec;
-		reading.units += __atomic_load_n(&state.hogs[i].units,
-						 __ATOMIC_RELAXED);
-	}
+	reading.hogs = hogs_read();
 	reading.now_ns = clock_now_ns();
 	return reading;
 }
@@ -90,78 +69,9 @@ static void phase_add(struct phase *phase, const struct reading *begin,
 		      const struct reading *end)
 {
 	phase->duration_ns += end->now_ns - begin->now_ns;
-	phase->units += end->units - begin->units;
-	phase->hogs_cpu_ns += end->hogs_cpu_ns - begin->hogs_cpu_ns;
+	phase->units += end->hogs.units - begin->hogs.units;
+	phase->hogs_cpu_ns += end->hogs.cpu_ns - begin->hogs.cpu_ns;
 	phase->group_cpu_us += end->group_cpu_us - begin->group_cpu_us;
-}
-
-/* A process that does nothing but count what it does. */
-static _Noreturn void hog_run(struct hog *hog, uint32_t cpu)
-{
-	uint64_t units = 0;
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET(cpu, &cpus);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
-	    sched_setaffinity(0, sizeof(cpus), &cpus) < 0)
-		_exit(errno);
-	for (;;) {
-		uint32_t i;
-
-		for (i = 0; i < TURNS_PER_UNIT; i++)
-			__asm__ volatile("" ::: "memory");
-		__atomic_store_n(&hog->units, ++units, __ATOMIC_RELAXED);
-	}
-}
-
-/* Sends a signal that stops or continues, and waits until it has. */
-static void hogs_signal(int signal, int flag)
-{
-	siginfo_t info;
-	uint32_t i;
-
-	for (i = 0; i < state.hogs_count; i++)
-		if (kill(state.pids[i], signal) < 0)
-			workload_broken("signal %d to hog %u: %s", signal, i,
-					strerror(errno));
-	for (i = 0; i < state.hogs_count; i++) {
-		if (waitid(P_PID, (id_t)state.pids[i], &info, flag | WEXITED) < 0)
-			workload_broken("waiting for hog %u: %s", i,
-					strerror(errno));
-		if (info.si_code == CLD_STOPPED || info.si_code == CLD_CONTINUED)
-			continue;
-		state.pids[i] = 0;
-		workload_broken("hog %u ended with status %d", i, info.si_status);
-	}
-}
-
-static void hogs_start(void)
-{
-	cpu_set_t cpus;
-	uint32_t cpu;
-
-	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
-		workload_broken("sched_getaffinity: %s", strerror(errno));
-	state.hogs = mmap(NULL, HOGS_MAX * sizeof(*state.hogs),
-			  PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (state.hogs == MAP_FAILED)
-		workload_broken("mmap: %s", strerror(errno));
-	for (cpu = 0; cpu < CPU_SETSIZE && state.hogs_count < HOGS_MAX; cpu++) {
-		uint32_t i = state.hogs_count;
-
-		if (!CPU_ISSET(cpu, &cpus))
-			continue;
-		state.pids[i] = fork();
-		if (state.pids[i] < 0)
-			workload_broken("no hog %u: %s", i, strerror(errno));
-		if (state.pids[i] == 0)
-			hog_run(&state.hogs[i], cpu);
-		state.hogs_count++;
-		if (clock_getcpuclockid(state.pids[i], &state.clocks[i]))
-			workload_broken("no clock of hog %u", i);
-	}
-	hogs_signal(SIGSTOP, WSTOPPED);
 }
 
 static void pool_fill(void)
@@ -208,7 +118,8 @@ static void setup(void)
 		workload_broken("opening the file: %s", strerror(errno));
 	padata_helpers_set(parameter_number("helpers"));
 	/* Before the job moves into its group: the hogs stay outside. */
-	hogs_start();
+	hogs_start(1);
+	hogs_stop();
 	cgroup_create_or_broken(&state.group, "kerngate-job", "cpu");
 	if (state.quota_percent)
 		cgroup_write_or_broken(&state.group, "cpu.max", "%llu %llu",
@@ -277,7 +188,7 @@ static double rate_per_s(const struct phase *phase)
 /* CPU time that the group was charged with, over what the hogs did not get. */
 static double charged_ratio(const struct phase *phase)
 {
-	uint64_t all_ns = phase->duration_ns * state.hogs_count;
+	uint64_t all_ns = phase->duration_ns * hogs_count();
 
 	if (phase->hogs_cpu_ns >= all_ns)
 		workload_broken("the hogs lost no CPU time to the job: a longer job "
@@ -295,14 +206,18 @@ static double quota_use_ratio(const struct phase *phase)
 
 static void measure(uint32_t round)
 {
-	struct phase alone, hogs_alone, beside;
+	struct phase hogs_alone, beside, alone = { .duration_ns = 0 };
+	struct reading begin, end;
 
 	(void)round;
-	alone = jobs_run("job_alone_ns");
-	hogs_signal(SIGCONT, WCONTINUED);
+	begin = reading_take();
+	(void)jobs_run("job_alone_ns");
+	end = reading_take();
+	phase_add(&alone, &begin, &end);
+	hogs_continue();
 	hogs_alone = hogs_watch();
 	beside = jobs_run("job_ns");
-	hogs_signal(SIGSTOP, WSTOPPED);
+	hogs_stop();
 	if (!hogs_alone.units || !beside.units)
 		workload_broken("the hogs did nothing");
 	sample_add("hog_work_per_s", rate_per_s(&beside));
@@ -316,13 +231,7 @@ static void measure(uint32_t round)
 
 static void cleanup(void)
 {
-	uint32_t i;
-
-	for (i = 0; i < state.hogs_count; i++)
-		if (state.pids[i] > 0) {
-			(void)kill(state.pids[i], SIGKILL);
-			(void)waitpid(state.pids[i], NULL, 0);
-		}
+	hogs_end();
 	if (state.fd >= 0)
 		close(state.fd);
 	if (*state.group.path) {
@@ -361,7 +270,8 @@ const struct workload workload = {
 		  "CPU time charged to the job's control group over what the hogs "
 		  "did not get of their CPUs" },
 		{ "quota_use_ratio", "1", "lower", "rate", true,
-		  "CPU time of the job's control group over its quota, without hogs" },
+		  "CPU time of the job's control group over its quota, from the first "
+		  "job without hogs to the end of the last" },
 		{ .name = NULL },
 	},
 	.parameters = (const struct parameter[]){

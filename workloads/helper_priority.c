@@ -25,13 +25,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "hogs.h"
 #include "padata.h"
 #include "type1.h"
 #include "workload.h"
 
 #define MIB (UINT64_C(1) << 20)
 #define SPARE_MIB 64u
-#define HOGS_MAX 64
 #define ROUNDS_MAX 1000
 #define HIGH_PRIORITY 50          /* of SCHED_FIFO */
 #define HIGH_IOVA (TYPE1_IOVA / 2) /* nothing is mapped here */
@@ -50,9 +50,8 @@ struct report {
 
 static struct {
 	uint64_t size_bytes, delay_ns;
-	uint32_t rounds_count, hogs_count, waits_count;
+	uint32_t rounds_count, waits_count;
 	pid_t job_pid;            /* 0: not started */
-	pid_t hog_pids[HOGS_MAX];
 	int orders[2], reports[2]; /* pipes to the job's process and from it */
 	uint64_t waits_ns[ROUNDS_MAX];
 } state = { .orders = { -1, -1 }, .reports = { -1, -1 } };
@@ -122,44 +121,6 @@ static void report_read(void *data, size_t size)
 	if (n != (ssize_t)size)
 		workload_broken("the job's process ended: %s",
 				n < 0 ? strerror(errno) : "no memory, or a signal");
-}
-
-/* --- the hogs --------------------------------------------------------------- */
-
-static _Noreturn void hog_run(uint32_t cpu)
-{
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET(cpu, &cpus);
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
-	    sched_setaffinity(0, sizeof(cpus), &cpus) < 0)
-		_exit(1);
-	for (;;)
-		__asm__ volatile("" ::: "memory");
-}
-
-/* So many on each CPU. */
-static void hogs_start(uint32_t count)
-{
-	cpu_set_t cpus;
-	uint32_t cpu, i;
-
-	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
-		workload_broken("sched_getaffinity: %s", strerror(errno));
-	for (cpu = 0; cpu < CPU_SETSIZE; cpu++)
-		for (i = 0; i < count && CPU_ISSET(cpu, &cpus); i++) {
-			pid_t pid;
-
-			if (state.hogs_count == HOGS_MAX)
-				workload_broken("more than %d hogs", HOGS_MAX);
-			pid = fork();
-			if (pid < 0)
-				workload_broken("no hog: %s", strerror(errno));
-			if (pid == 0)
-				hog_run(cpu);
-			state.hog_pids[state.hogs_count++] = pid;
-		}
 }
 
 /* --- the task of high priority ------------------------------------------------ */
@@ -254,12 +215,7 @@ static void measure(uint32_t round)
 
 static void cleanup(void)
 {
-	uint32_t i;
-
-	for (i = 0; i < state.hogs_count; i++) {
-		(void)kill(state.hog_pids[i], SIGKILL);
-		(void)waitpid(state.hog_pids[i], NULL, 0);
-	}
+	hogs_end();
 	/* The job's process first ends its job, which the hogs no longer slow down. */
 	if (state.job_pid > 0) {
 		(void)kill(state.job_pid, SIGKILL);

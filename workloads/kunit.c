@@ -139,7 +139,7 @@ static void cleanup(void)
 	state.text = NULL;
 }
 
-static const char *const suites[] = { "padata_mt", ALL, NULL };
+static const char *const suites[] = { "padata_mt", "proxy_exec", ALL, NULL };
 static const char *const options[] = { "CONFIG_KUNIT", "CONFIG_KUNIT_DEBUGFS",
 				       NULL };
 

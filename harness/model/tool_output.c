@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hackbench_output.h"
 #include "memory.h"
 
 #define THREADS_MAX 4096u
@@ -315,6 +316,36 @@ static int cyclictest_samples(const char *data, size_t length, uint32_t row,
 	return 0;
 }
 
+/* --- hackbench ------------------------------------------------------------------- */
+
+static void cleanup_hackbench(struct hackbench_output *output)
+{
+	hackbench_output_release(output);
+}
+
+static int hackbench_samples(const char *data, size_t length, uint32_t row,
+			     struct trial_result *result, struct error *err)
+{
+	cleanup_with(cleanup_hackbench) struct hackbench_output output = { 0 };
+	int r = hackbench_output_parse(data, length, &output, err);
+	size_t i;
+
+	if (r < 0)
+		return r;
+	for (i = 0; i < output.runs_count; i++) {
+		const struct hackbench_run *run = &output.runs[i];
+		/* Each sender of a group sends its messages to each receiver. */
+		double messages = (double)run->groups * (double)run->senders *
+				  (double)run->senders * (double)run->loops;
+
+		trial_result_add_sample(result, row, "run_ns", (uint32_t)i,
+					(double)run->time_ns);
+		trial_result_add_sample(result, row, "messages_per_s", (uint32_t)i,
+					messages * 1e9 / (double)run->time_ns);
+	}
+	return 0;
+}
+
 /* --- the tools ------------------------------------------------------------------- */
 
 static const struct {
@@ -323,6 +354,7 @@ static const struct {
 			   struct trial_result *result, struct error *err);
 } parsers[] = {
 	{ "cyclictest", "cyclictest.json", cyclictest_samples },
+	{ "hackbench", "hackbench.txt", hackbench_samples },
 };
 
 /* Messages quote what the guest sent, and people read them on terminals. */

@@ -40,7 +40,8 @@ uint64_t cyclictest_output_quantile_ns(const struct cyclictest_output *output,
 
 /* Turns an artifact of a row into samples of the workload's declared metrics
  * (workload "cyclictest", artifact "cyclictest.json": latency_p50_ns,
- * latency_p99_ns, latency_max_ns, latency_avg_ns). 0 with nothing added for
+ * latency_p99_ns, latency_max_ns, latency_avg_ns; "hackbench", "hackbench.txt": run_ns
+ * and messages_per_s, one of each a run). 0 with nothing added for
  * artifacts that no parser knows. -EINVAL: the trial is broken, message why. */
 int tool_output_samples(const char *workload, const char *artifact_name,
 			const char *data, size_t length, uint32_t row,

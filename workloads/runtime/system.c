@@ -128,12 +128,12 @@ bool kernel_argument(const char *name, char *value, size_t size)
 	return false;
 }
 
-static _Noreturn void tool_exec(const char *const *argv, int error_fd)
+static _Noreturn void tool_exec(const char *const *argv, int output_fd, int error_fd)
 {
 	int null_fd = open("/dev/null", O_RDWR);
 
 	dup2(null_fd, STDIN_FILENO);
-	dup2(null_fd, STDOUT_FILENO);
+	dup2(output_fd < 0 ? null_fd : output_fd, STDOUT_FILENO);
 	dup2(error_fd, STDERR_FILENO);
 	execvp(argv[0], (char *const *)argv);
 	dprintf(STDERR_FILENO, "%s: %s\n", argv[0], strerror(errno));
@@ -168,8 +168,8 @@ static void last_line_read(int fd, char *message, size_t size)
 	}
 }
 
-int tool_run(const char *const *argv, char *message, size_t message_size,
-	     int *ret_status)
+int tool_run_to(const char *const *argv, int output_fd, char *message,
+		size_t message_size, int *ret_status)
 {
 	int error_pipe[2], status;
 	pid_t pid;
@@ -180,7 +180,7 @@ int tool_run(const char *const *argv, char *message, size_t message_size,
 	if (pid < 0)
 		workload_broken("fork: %s", strerror(errno));
 	if (pid == 0)
-		tool_exec(argv, error_pipe[1]);
+		tool_exec(argv, output_fd, error_pipe[1]);
 	close(error_pipe[1]);
 	last_line_read(error_pipe[0], message, message_size);
 	close(error_pipe[0]);
@@ -189,6 +189,12 @@ int tool_run(const char *const *argv, char *message, size_t message_size,
 			workload_broken("waitpid: %s", strerror(errno));
 	*ret_status = status;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int tool_run(const char *const *argv, char *message, size_t message_size,
+	     int *ret_status)
+{
+	return tool_run_to(argv, -1, message, message_size, ret_status);
 }
 
 void kernel_log_read(void (*read_record)(char *record))

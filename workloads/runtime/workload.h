@@ -103,6 +103,9 @@ void kernel_log_read(void (*read_record)(char *record));
  * exit status. The last line it wrote to stderr goes to message. */
 int tool_run(const char *const *argv, char *message, size_t message_size,
 	     int *ret_status);
+/* The same, its stdout into a file; -1: dropped. */
+int tool_run_to(const char *const *argv, int output_fd, char *message,
+		size_t message_size, int *ret_status);
 
 /* A no-op that an instruction-counting plugin sees: `0f 1f 84 00 imm32`. The
  * mark must be a constant. */

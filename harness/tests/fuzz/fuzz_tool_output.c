@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "hackbench_output.h"
 #include "tool_output.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -45,6 +46,22 @@ static void fuzz_cyclictest(const char *text, size_t length)
 	cyclictest_output_release(&output);
 }
 
+static void fuzz_hackbench(const char *text, size_t length)
+{
+	struct hackbench_output output;
+	struct error err = ERROR_INIT;
+	size_t i;
+
+	if (hackbench_output_parse(text, length, &output, &err) < 0) {
+		require(err.code == -22 && err.message[0]);
+		return;
+	}
+	require(output.runs_count > 0);
+	for (i = 0; i < output.runs_count; i++)
+		require(output.runs[i].time_ns > 0 && output.runs[i].senders > 0);
+	hackbench_output_release(&output);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct trial_result result = TRIAL_RESULT_INIT;
@@ -52,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t i;
 
 	fuzz_cyclictest((const char *)data, size);
+	fuzz_hackbench((const char *)data, size);
 	if (tool_output_samples("cyclictest", "cyclictest.json",
 				(const char *)data, size, 0, &result, &err) < 0)
 		require(err.message[0] && result.samples_count == 0);

@@ -1,9 +1,10 @@
-/* test_tool_output.c - rt-tests' own JSON, and JSON that no tool would write. */
+/* test_tool_output.c - what rt-tests' programs print, and what no tool would. */
 #include <errno.h>
 #include <math.h>
 #include <string.h>
 
 #include "files.h"
+#include "hackbench_output.h"
 #include "memory.h"
 #include "test.h"
 #include "tool_output.h"
@@ -15,7 +16,13 @@ static void cleanup_output(struct cyclictest_output *output)
 	cyclictest_output_release(output);
 }
 
+static void cleanup_runs(struct hackbench_output *output)
+{
+	hackbench_output_release(output);
+}
+
 #define cleanup_cyclictest cleanup_with(cleanup_output) struct cyclictest_output
+#define cleanup_hackbench cleanup_with(cleanup_runs) struct hackbench_output
 #define cleanup_result cleanup_with(trial_result_release) struct trial_result
 
 static char *fixture_read(const char *name)
@@ -220,10 +227,140 @@ static void test_bad_samples(void)
 	}
 }
 
+static void test_hackbench_guest(void)
+{
+	cleanup_free char *text = fixture_read("guest/hackbench-guest.txt");
+	cleanup_result result = TRIAL_RESULT_INIT;
+	struct error err = ERROR_INIT;
+	static const double expected_ns[] = { 675e6, 981e6, 2297e6, 930e6, 1847e6 };
+
+	if (!text)
+		return;
+	CU_ASSERT_EQUAL(tool_output_samples("hackbench", "hackbench.txt", text,
+					    strlen(text), 2, &result, &err), 0);
+	if (!test_check(result.samples_count == 10))
+		return;
+	for (size_t i = 0; i < 5; i++) {
+		const struct sample *time = &result.samples[2 * i];
+		const struct sample *rate = &result.samples[2 * i + 1];
+
+		CU_ASSERT_STRING_EQUAL(time->metric, "run_ns");
+		CU_ASSERT_STRING_EQUAL(rate->metric, "messages_per_s");
+		CU_ASSERT_EQUAL(time->row, 2);
+		CU_ASSERT_EQUAL(time->iteration, i);
+		CU_ASSERT_EQUAL(time->value, expected_ns[i]);
+		/* 2 groups, 20 senders to 20 receivers each, 50 times */
+		CU_ASSERT_DOUBLE_EQUAL(rate->value, 40000e9 / expected_ns[i], 1e-6);
+	}
+}
+
+#define RUN_OF(mode, groups, fds, tasks, loops, bytes, time)                          \
+	"Running in " mode " mode with " groups " groups using " fds                     \
+	" file descriptors each (== " tasks " tasks)\nEach sender will pass " loops     \
+	" messages of " bytes " bytes\nTime: " time "\n"
+#define RUN(time) RUN_OF("process", "2", "40", "80", "50", "100", time)
+
+static void test_hackbench_fields(void)
+{
+	static const char text[] = RUN_OF("threaded", "3", "10", "30", "7", "64", "12.034");
+	cleanup_hackbench output = { .runs = NULL };
+	struct error err = ERROR_INIT;
+
+	if (!test_check(hackbench_output_parse(text, strlen(text), &output, &err) == 0) ||
+	    !test_check(output.runs_count == 1))
+		return;
+	CU_ASSERT_EQUAL(output.runs[0].groups, 3);
+	CU_ASSERT_EQUAL(output.runs[0].senders, 5);
+	CU_ASSERT_EQUAL(output.runs[0].loops, 7);
+	CU_ASSERT_EQUAL(output.runs[0].data_bytes, 64);
+	CU_ASSERT_EQUAL(output.runs[0].time_ns, UINT64_C(12034000000));
+}
+
+static const struct {
+	const char *text, *why;
+} hackbench_refused[] = {
+	{ "", "no run" },
+	{ "\n", "run 1: expected its three lines" },
+	{ "hackbench: command not found\n", "run 1: expected its three lines" },
+	{ "Time: 0.123\n", "run 1: expected" },
+	/* cut off, wherever that may be */
+	{ "Running in process mode with 2 groups using 40 fi", "run 1: expected" },
+	{ "Running in process mode with 2 groups using 40 file descriptors each "
+	  "(== 80 tasks)\nEach sender will pass 50 messages of 100 bytes\n",
+	  "run 1: expected" },
+	{ RUN("0.123") "Running", "run 2: expected" },
+	{ RUN("0.123") "\n", "run 2: expected" },
+	{ RUN("0.12"), "run 1: expected" },
+	{ RUN("0.1234"), "run 1: expected" },
+	{ RUN("1"), "run 1: expected" },
+	{ RUN("-0.123"), "run 1: expected" },
+	{ RUN(".123"), "run 1: expected" },
+	{ RUN("00.123"), "run 1: expected" },
+	{ RUN("0.12x"), "run 1: expected" },
+	{ RUN("nan"), "run 1: expected" },
+	{ RUN("1234567890.000"), "run 1: expected" },
+	{ RUN("0.123 "), "run 1: expected" },
+	{ RUN("0.000"), "run 1: it took less than a millisecond" },
+	{ RUN("0.123") RUN("0.000"), "run 2: it took less" },
+	{ RUN_OF("fiber", "2", "40", "80", "50", "100", "0.1"), "run 1: expected" },
+	{ RUN_OF("process", "0", "40", "0", "50", "100", "0.123"), "run 1: expected" },
+	{ RUN_OF("process", "2", "40", "81", "50", "100", "0.123"), "run 1: expected" },
+	{ RUN_OF("process", "2", "41", "82", "50", "100", "0.123"), "run 1: expected" },
+	{ RUN_OF("process", "2", "0", "0", "50", "100", "0.123"), "run 1: expected" },
+	{ RUN_OF("process", "2", "40", "80", "0", "100", "0.123"), "run 1: expected" },
+	{ RUN_OF("process", "2", "40", "80", "50", "0", "0.123"), "run 1: expected" },
+	{ RUN_OF("process", "-2", "40", "-80", "50", "100", "0.123"), "run 1: expected" },
+	/* what is compared is one and the same thing */
+	{ RUN("0.123") RUN_OF("process", "2", "40", "80", "51", "100", "0.123"),
+	  "run 2 differs from the first one" },
+	{ RUN("0.123") RUN("0.123") RUN_OF("process", "2", "40", "80", "50", "99", "0.123"),
+	  "run 3 differs from the first one" },
+};
+
+static void test_hackbench_refused(void)
+{
+	static const char with_nul[] = RUN("0.123") "\0" RUN("0.123");
+	cleanup_hackbench output = { .runs = NULL };
+	struct error err = ERROR_INIT;
+
+	for (size_t i = 0; i < ARRAY_COUNT(hackbench_refused); i++) {
+		const char *text = hackbench_refused[i].text;
+
+		err = ERROR_INIT;
+		if (!test_check(hackbench_output_parse(text, strlen(text), &output,
+						       &err) == -EINVAL))
+			fprintf(stderr, "%s\n", text);
+		test_check_contains(err.message, hackbench_refused[i].why);
+		CU_ASSERT_PTR_NULL(output.runs);
+	}
+	err = ERROR_INIT;
+	CU_ASSERT_EQUAL(hackbench_output_parse(with_nul, sizeof(with_nul) - 1, &output,
+					       &err), -EINVAL);
+	test_check_contains(err.message, "NUL");
+}
+
+/* Nothing of output that is bad in one place only. */
+static void test_hackbench_no_samples(void)
+{
+	static const char text[] = RUN("0.123") "\x1b[2J";
+	cleanup_result result = TRIAL_RESULT_INIT;
+	struct error err = ERROR_INIT;
+
+	CU_ASSERT_EQUAL(tool_output_samples("hackbench", "hackbench.txt", text,
+					    strlen(text), 0, &result, &err), -EINVAL);
+	test_check_contains(err.message, "hackbench.txt: run 2: expected");
+	CU_ASSERT_PTR_NULL(strchr(err.message, '\x1b'));
+	CU_ASSERT_EQUAL(result.samples_count, 0);
+}
+
 TEST_SUITE("tool_output", { "cyclictest: two threads", test_two_threads },
 	   { "cyclictest: samples of a guest", test_samples_of_a_guest },
 	   { "artifacts that no parser knows", test_other_artifacts },
 	   { "cyclictest: overflow", test_overflow },
 	   { "cyclictest: nanoseconds", test_nanoseconds },
 	   { "cyclictest: refused", test_refused },
-	   { "cyclictest: no samples of bad output", test_bad_samples })
+	   { "cyclictest: no samples of bad output", test_bad_samples },
+	   { "hackbench: samples of a guest", test_hackbench_guest },
+	   { "hackbench: fields", test_hackbench_fields },
+	   { "hackbench: refused", test_hackbench_refused },
+	   { "hackbench: no samples of bad output", test_hackbench_no_samples })
