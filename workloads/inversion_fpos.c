@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "inversion.h"
@@ -19,9 +20,18 @@
 
 static struct {
 	size_t size_bytes;
+	uint64_t linger_ns;
 	char *buffer;
 	int fd;
 } state = { .buffer = MAP_FAILED, .fd = -1 };
+
+static uint64_t cpu_time_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
 
 static void file_rewind(bool is_alone)
 {
@@ -39,6 +49,15 @@ static void file_read(void)
 				n < 0 ? strerror(errno) : "no error");
 }
 
+/* Work of its own: no reason for the high task to wait any longer. */
+static void linger(void)
+{
+	uint64_t end_ns = cpu_time_ns() + state.linger_ns;
+
+	while (cpu_time_ns() < end_ns)
+		;
+}
+
 static void file_ask(void)
 {
 	if (lseek(state.fd, 0, SEEK_CUR) < 0)
@@ -48,12 +67,14 @@ static void file_ask(void)
 static const struct inversion_lock lock = {
 	.prepare = file_rewind,
 	.hold = file_read,
+	.after = linger,
 	.take = file_ask,
 };
 
 static void setup(void)
 {
 	state.size_bytes = (size_t)((uint64_t)parameter_number("size_mib") * MIB);
+	state.linger_ns = (uint64_t)parameter_number("linger_us") * 1000;
 	/* Not a memfd: a file that was not opened by name has no lock for its position. */
 	state.fd = open(TMPFS, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (state.fd < 0)
@@ -96,6 +117,8 @@ const struct workload workload = {
 	.metrics = (const struct metric[]){ INVERSION_METRICS, { .name = NULL } },
 	.parameters = (const struct parameter[]){
 		{ "size_mib", 1, 64, NULL, "1", "What one section reads" },
+		{ "linger_us", 0, 10000000, NULL, "0",
+		  "CPU time that the low task uses after a section, without the lock" },
 		INVERSION_PARAMETERS("500"),
 		{ .name = NULL },
 	},

@@ -41,6 +41,7 @@ struct worker {
 	int step;                 /* enum step; a futex */
 	pid_t id;
 	void (*prepare)(bool is_alone);
+	void (*after)(void);
 	void (*run)(void);
 	uint64_t start_ns, end_ns; /* of its last call */
 };
@@ -126,6 +127,8 @@ static void *worker_run(void *argument)
 			store(worker->step, STEP_INSIDE);
 			worker->run();
 			worker->end_ns = clock_now_ns();
+			if (worker->after && !state.is_alone)
+				worker->after();
 		}
 		word_set(&worker->step, STEP_IDLE);
 	}
@@ -303,6 +306,7 @@ void inversion_start(const struct inversion_lock *lock)
 	if (roles_have_groups() && lock->links[0])
 		workload_broken("class=weight is not for a chain: a task that waits for "
 				"cgroup_mutex cannot be moved to another group");
+	state.low.after = lock->after;
 	worker_start(&state.low, lock->hold, lock->prepare);
 	sections_measure();
 	for (i = 0; i < INVERSION_LINKS_MAX && lock->links[i]; i++) {

@@ -59,6 +59,9 @@ struct inversion_lock {
 	void (*prepare)(bool is_alone);
 	/* One section, by the low task: locks and unlocks. */
 	void (*hold)(void);
+	/* What the low task does when it has the mutex no more, and is not part of the
+	 * section; may be NULL. */
+	void (*after)(void);
 	/* The same mutex, or one that a link holds; by the high task. */
 	void (*take)(void);
 	/* Each holds one mutex and waits for the next one's, or for the low task's.
