@@ -166,15 +166,11 @@ static struct phase jobs_run(const char *metric)
 /* The hogs with nobody beside them. */
 static struct phase hogs_watch(void)
 {
-	struct timespec length = {
-		.tv_sec = (time_t)(state.alone_ns / 1000000000u),
-		.tv_nsec = (long)(state.alone_ns % 1000000000u),
-	};
 	struct phase phase = { .duration_ns = 0 };
 	struct reading begin, end;
 
 	begin = reading_take();
-	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &length, NULL);
+	sleep_ns(state.alone_ns);
 	end = reading_take();
 	phase_add(&phase, &begin, &end);
 	return phase;

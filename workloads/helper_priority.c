@@ -182,16 +182,12 @@ static void tail_add(void)
 
 static void measure(uint32_t round)
 {
-	struct timespec delay = {
-		.tv_sec = (time_t)(state.delay_ns / 1000000000u),
-		.tv_nsec = (long)(state.delay_ns % 1000000000u),
-	};
 	uint64_t job_start_ns, start_ns, waited_ns;
 	struct report report, unmapped;
 
 	order_write(JOB_MAP);
 	report_read(&job_start_ns, sizeof(job_start_ns));
-	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &delay, NULL);
+	sleep_ns(state.delay_ns);
 	waited_ns = wait_ns(&start_ns);
 	report_read(&report, sizeof(report));
 	if (report.error)

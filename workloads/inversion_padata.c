@@ -83,15 +83,6 @@ static struct {
 #define load(word) __atomic_load_n(&(word), __ATOMIC_SEQ_CST)
 #define store(word, value) __atomic_store_n(&(word), value, __ATOMIC_SEQ_CST)
 
-static void sleep_for(uint64_t duration_ns)
-{
-	struct timespec duration = { .tv_sec = (time_t)(duration_ns / 1000000000u),
-				     .tv_nsec = (long)(duration_ns % 1000000000u) };
-
-	if (duration_ns)
-		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &duration, NULL);
-}
-
 /* --- the jobs ------------------------------------------------------------------- */
 
 static int vfio_hold(void)
@@ -257,7 +248,7 @@ static void role_order(struct role *role)
 static void role_wait_inside(const struct role *role)
 {
 	while (!load(role->is_inside))
-		sleep_for(LOOK_NS);
+		sleep_ns(LOOK_NS);
 }
 
 /* Whether its call was over within the time. Without looking again and again: on a
@@ -375,9 +366,9 @@ static void measure(uint32_t round)
 	job_run_alone();
 	role_order(&state.low);
 	role_wait_inside(&state.low);
-	sleep_for(state.delay_ns);
+	sleep_ns(state.delay_ns);
 	hogs_continue();
-	sleep_for(SETTLE_NS);
+	sleep_ns(SETTLE_NS);
 	role_order(&state.high);
 	is_censored = wait_watch();
 	role_wait_or_failed(&state.low, "the job");

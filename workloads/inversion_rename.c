@@ -67,15 +67,6 @@ static struct {
 #define load(word) __atomic_load_n(&(word), __ATOMIC_SEQ_CST)
 #define store(word, value) __atomic_store_n(&(word), value, __ATOMIC_SEQ_CST)
 
-static void sleep_for(uint64_t duration_ns)
-{
-	struct timespec duration = { .tv_sec = (time_t)(duration_ns / 1000000000u),
-				     .tv_nsec = (long)(duration_ns % 1000000000u) };
-
-	if (duration_ns)
-		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &duration, NULL);
-}
-
 static void priority_set_or_broken(int priority)
 {
 	const struct sched_param parameters = { .sched_priority = priority };
@@ -107,12 +98,12 @@ static void *renamer_run(void *argument)
 	if (!renamer->is_foreground)
 		cgroup_move_thread_or_broken(&state.group, (pid_t)syscall(SYS_gettid));
 	while (!load(state.is_started))
-		sleep_for(LOOK_NS);
+		sleep_ns(LOOK_NS);
 	for (; !load(state.is_over); from = !from) {
 		rename_once(renamer, from);
 		renamer->count += !load(state.is_over);
 		if (renamer->is_foreground)
-			sleep_for(state.interval_ns);
+			sleep_ns(state.interval_ns);
 	}
 	store(renamer->is_done, true);
 	return NULL;
@@ -124,7 +115,7 @@ static void *spinner_run(void *argument)
 
 	(void)argument;
 	while (!load(state.is_started))
-		sleep_for(LOOK_NS);
+		sleep_ns(LOOK_NS);
 	while (!load(state.is_spinning_over))
 		for (i = 0; i < TURNS_PER_LOOK; i++)
 			__asm__ volatile("" ::: "memory");
@@ -229,7 +220,7 @@ static bool foreground_wait(uint64_t limit_ns)
 	while (is_foreground_busy()) {
 		if (clock_now_ns() >= end_ns)
 			return false;
-		sleep_for(LOOK_NS);
+		sleep_ns(LOOK_NS);
 	}
 	return true;
 }
@@ -258,7 +249,7 @@ static uint64_t renamers_run_ns(void)
 	priority_set_or_broken(LEADER_PRIORITY);
 	begin_ns = clock_now_ns();
 	store(state.is_started, true);
-	sleep_for(state.duration_ns);
+	sleep_ns(state.duration_ns);
 	store(state.is_over, true);
 	duration_ns = clock_now_ns() - begin_ns;
 	if (!foreground_wait(state.limit_ns))

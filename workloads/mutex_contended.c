@@ -103,10 +103,6 @@ static void *contender_run(void *argument)
 /* All threads for the time of a round; how long that really was. */
 static uint64_t contenders_run_ns(void)
 {
-	struct timespec length = {
-		.tv_sec = (time_t)(state.duration_ns / 1000000000u),
-		.tv_nsec = (long)(state.duration_ns % 1000000000u),
-	};
 	uint64_t begin_ns;
 	uint32_t i;
 
@@ -120,7 +116,7 @@ static uint64_t contenders_run_ns(void)
 	}
 	begin_ns = clock_now_ns();
 	pthread_barrier_wait(&state.start);
-	(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &length, NULL);
+	sleep_ns(state.duration_ns);
 	__atomic_store_n(&state.is_over, true, __ATOMIC_RELAXED);
 	for (i = 0; i < state.threads_count; i++)
 		pthread_join(state.contenders[i].thread, NULL);

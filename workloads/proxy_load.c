@@ -19,7 +19,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "workload.h"
@@ -27,6 +26,7 @@
 #define FILE_BYTES (UINT64_C(1) << 20)
 #define DEBUG_FILE "/sys/kernel/debug/sched/debug"
 #define FIELD_LENGTH_MAX 256
+#define NS_PER_MS UINT64_C(1000000)
 
 static struct {
 	int fd;
@@ -37,14 +37,6 @@ static struct {
 	pthread_t threads[3];
 	uint32_t threads_count;
 } state = { .fd = -1 };
-
-static void sleep_ms(uint32_t duration_ms)
-{
-	const struct timespec pause = { .tv_sec = duration_ms / 1000,
-					.tv_nsec = duration_ms % 1000 * 1000000L };
-
-	(void)nanosleep(&pause, NULL);
-}
 
 static void place(int cpu, int nice_value)
 {
@@ -84,7 +76,7 @@ static void *high_run(void *unused)
 	(void)unused;
 	place(1, -10);
 	while (!atomic_load(&state.is_over)) {
-		sleep_ms(2);
+		sleep_ns(2 * NS_PER_MS);
 		if (lseek(state.fd, 0, SEEK_CUR) < 0)
 			workload_broken("lseek: %s", strerror(errno));
 		atomic_fetch_add(&state.waits_count, 1);
@@ -173,7 +165,7 @@ static void setup(void)
 	thread_start(spin_run);
 	thread_start(low_run);
 	thread_start(high_run);
-	sleep_ms(1000); /* averages of load forget half in 32 ms */
+	sleep_ns(1000 * NS_PER_MS); /* averages of load forget half in 32 ms */
 }
 
 static void measure(uint32_t round)
@@ -186,7 +178,7 @@ static void measure(uint32_t round)
 	for (i = 0; i < count; i++) {
 		double ratio;
 
-		sleep_ms(20);
+		sleep_ns(20 * NS_PER_MS);
 		ratio = runqueue_load() / spinner_load();
 		lowest = ratio < lowest ? ratio : lowest;
 		sample_add("load_ratio", ratio);

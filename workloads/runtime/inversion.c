@@ -81,15 +81,6 @@ static void word_set(int *word, int value)
 	(void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
 }
 
-static void sleep_for(uint64_t duration_ns)
-{
-	struct timespec duration = { .tv_sec = (time_t)(duration_ns / NS_PER_S),
-				     .tv_nsec = (long)(duration_ns % NS_PER_S) };
-
-	if (duration_ns)
-		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &duration, NULL);
-}
-
 /* Evenly from 0 to below bound: xorshift64* (Vigna 2016, ACM TOMS 42(4)). */
 static uint64_t random_below(uint64_t bound)
 {
@@ -252,7 +243,7 @@ static void *watchdog_run(void *argument)
 	(void)argument;
 	inversion_serve_or_broken(WATCHDOG_PRIORITY, -1);
 	while (!load(state.is_ending)) {
-		sleep_for(WATCH_NS);
+		sleep_ns(WATCH_NS);
 		start_ns = load(state.wait_start_ns);
 		if (start_ns)
 			wait_watch(start_ns, &cut_looks);
@@ -347,7 +338,7 @@ static bool links_place(void)
 		for (looks = 0; !is_blocked(link->id); looks++) {
 			if (looks == LINK_LOOKS)
 				return false;
-			sleep_for(LOOK_NS);
+			sleep_ns(LOOK_NS);
 		}
 		role_set_or_broken(link->id, ROLE_LOW);
 	}
@@ -364,9 +355,9 @@ static void section_enter(void)
 	low_prepare();
 	word_set(&state.low.step, STEP_GO);
 	do
-		sleep_for(LOOK_NS);
+		sleep_ns(LOOK_NS);
 	while (load(state.low.step) == STEP_GO);
-	sleep_for(random_below(range_ns));
+	sleep_ns(random_below(range_ns));
 }
 
 static long switches_count(void)
@@ -420,7 +411,7 @@ static bool iteration_run(struct inversion_wait *ret_wait)
 	section_enter();
 	is_met = links_place();
 	spinners_set(true);
-	sleep_for((uint64_t)parameter_number("settle_us") * 1000);
+	sleep_ns((uint64_t)parameter_number("settle_us") * 1000);
 	high_lead(false);
 	is_met = is_met && load(state.low.step) == STEP_INSIDE;
 	if (is_met)
@@ -463,7 +454,7 @@ void inversion_measure(void)
 			trial->waits_count++;
 		else
 			trial->missed_count++;
-		sleep_for(random_below(2 * interval_ns));
+		sleep_ns(random_below(2 * interval_ns));
 	}
 	now = proxy_counts_read(thread_id());
 	trial->high = proxy_counts_since(&now, &high);

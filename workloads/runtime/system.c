@@ -21,6 +21,15 @@ uint64_t clock_now_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+void sleep_ns(uint64_t duration_ns)
+{
+	struct timespec duration = { .tv_sec = (time_t)(duration_ns / 1000000000u),
+				     .tv_nsec = (long)(duration_ns % 1000000000u) };
+
+	if (duration_ns)
+		(void)clock_nanosleep(CLOCK_MONOTONIC, 0, &duration, NULL);
+}
+
 int text_write(const char *path, const char *text)
 {
 	size_t length = strlen(text);

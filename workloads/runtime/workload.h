@@ -79,6 +79,7 @@ _Noreturn void workload_skipped(const char *format, ...) printf_like(1, 2);
 _Noreturn void workload_broken(const char *format, ...) printf_like(1, 2);
 
 uint64_t clock_now_ns(void);                   /* CLOCK_MONOTONIC */
+void sleep_ns(uint64_t duration_ns);           /* 0: not at all */
 
 /* Small files of /proc and /sys. The *_or_broken forms end the workload with
  * path and cause. */

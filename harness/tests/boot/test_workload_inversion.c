@@ -16,19 +16,21 @@
 
 static const char two_cpus[] = "vcpus_count: 2\nmemory_mib: 512\novercommit: true\n";
 
+/* Sections of some milliseconds: shorter ones are over, on a quiet host, before the spinners
+ * have pushed the low task off its CPU, and then there is no wait. */
 static const char rows[] =
 	"rows:\n"
 	"  - name: fpos\n"
 	"    workload: inversion_fpos\n"
-	"    arguments: {iterations: 3}\n"
+	"    arguments: {iterations: 3, size_mib: 16}\n"
 	"    timeout_s: 60\n"
 	"  - name: sleep\n"
 	"    workload: inversion_sleeping_owner\n"
-	"    arguments: {iterations: 3, sleep_us: 1000, class: weight}\n"
+	"    arguments: {iterations: 3, size_mib: 16, sleep_us: 1000, class: weight}\n"
 	"    timeout_s: 60\n"
 	"  - name: pipe\n"
 	"    workload: inversion_pipe\n"
-	"    arguments: {iterations: 3, size_mib: 4, class: fifo_high}\n"
+	"    arguments: {iterations: 3, size_mib: 16, class: fifo_high}\n"
 	"    timeout_s: 60\n"
 	"  - name: chain\n"
 	"    workload: inversion_chain\n"
@@ -37,13 +39,13 @@ static const char rows[] =
 	/* Its groups have the names of those that an earlier row had. */
 	"  - name: again\n"
 	"    workload: inversion_fpos\n"
-	"    arguments: {iterations: 2, class: weight}\n"
+	"    arguments: {iterations: 2, size_mib: 16, class: weight}\n"
 	"    timeout_s: 60\n"
 	/* Real-time spinners leave a lower real-time task nothing: without proxy execution
 	 * only the watchdog ends a wait, which is then kept as long as it was. */
 	"  - name: limit\n"
 	"    workload: inversion_fpos\n"
-	"    arguments: {class: fifo, iterations: 3, wait_limit_ms: 100}\n"
+	"    arguments: {class: fifo, size_mib: 16, iterations: 3, wait_limit_ms: 100}\n"
 	"    timeout_s: 60\n"
 	"  - name: end\n"
 	"    workload: inversion_sleeping_owner\n"
