@@ -235,6 +235,16 @@ void boot_place_check_refused(const struct boot_place *place, const char *compla
 	test_check_contains(program.text.data, complaint);
 }
 
+void boot_place_check_row_refused(const char *row, const char *complaint)
+{
+	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
+	cleanup_strbuf struct strbuf suite = STRBUF_INIT;
+
+	strbuf_addf(&suite, "rows:\n  - {%s}\n", row);
+	boot_place_write(&place, "configs/suites/short.yaml", suite.data);
+	boot_place_check_refused(&place, complaint);
+}
+
 /* --- samples ---------------------------------------------------------------------------- */
 
 void boot_place_check_range(const struct boot_place *place, const struct stored_run *run,

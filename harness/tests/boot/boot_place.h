@@ -70,6 +70,8 @@ bool boot_place_run_once(const struct boot_place *place, enum outcome outcome,
 			 struct stored_run *ret_run);
 /* That boot is refused before it happens, with these words. */
 void boot_place_check_refused(const struct boot_place *place, const char *complaint);
+/* The same in a place of its own, whose suite is this row ("workload: ..., ..."). */
+void boot_place_check_row_refused(const char *row, const char *complaint);
 
 /* The metric of a row has that many samples in the run's first trial (0: it is not
  * there), all of them from least to most, or above 0. */

@@ -79,24 +79,14 @@ static void test_measures(void)
 	boot_place_check_range(&place, &run, 7, "run_ns", 2, 1e6, 60e9);
 }
 
-static void check_refused(const char *row, const char *complaint)
-{
-	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
-	cleanup_strbuf struct strbuf suite = STRBUF_INIT;
-
-	strbuf_addf(&suite, "rows:\n  - {%s}\n", row);
-	boot_place_write(&place, SUITE, suite.data);
-	boot_place_check_refused(&place, complaint);
-}
-
 /* Ranges and words, before anything boots. */
 static void test_refuses(void)
 {
-	check_refused("workload: mutex_uncontended, arguments: {operations: 0}",
+	boot_place_check_row_refused("workload: mutex_uncontended, arguments: {operations: 0}",
 		      "operations");
-	check_refused("workload: mutex_contended, arguments: {threads: 257}", "threads");
-	check_refused("workload: sched_wakeup, arguments: {by: signal}", "by");
-	check_refused("workload: hackbench, arguments: {data_bytes: 4097}", "data_bytes");
+	boot_place_check_row_refused("workload: mutex_contended, arguments: {threads: 257}", "threads");
+	boot_place_check_row_refused("workload: sched_wakeup, arguments: {by: signal}", "by");
+	boot_place_check_row_refused("workload: hackbench, arguments: {data_bytes: 4097}", "data_bytes");
 }
 
 /* What the ranges cannot say. */

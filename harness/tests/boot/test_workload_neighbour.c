@@ -50,25 +50,15 @@ static void test_measures(void)
 	boot_place_check_range(&place, &run, 2, "hog_work_per_s", 1, 1, 1e12);
 }
 
-static void check_refused(const char *row, const char *complaint)
-{
-	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
-	cleanup_strbuf struct strbuf suite = STRBUF_INIT;
-
-	strbuf_addf(&suite, "rows:\n  - {%s}\n", row);
-	boot_place_write(&place, SUITE, suite.data);
-	boot_place_check_refused(&place, complaint);
-}
-
 /* Ranges, words and needs, before anything boots. */
 static void test_refuses(void)
 {
-	check_refused("workload: good_neighbour, arguments: {quota_percent: -1}",
+	boot_place_check_row_refused("workload: good_neighbour, arguments: {quota_percent: -1}",
 		      "quota_percent");
-	check_refused("workload: good_neighbour, arguments: {alone_ms: 0}", "alone_ms");
-	check_refused("workload: good_neighbour, arguments: {jobs: 0}", "jobs");
-	check_refused("workload: kunit, arguments: {suite: unheard_of}", "suite");
-	check_refused("workload: kunit", "CONFIG_KUNIT");
+	boot_place_check_row_refused("workload: good_neighbour, arguments: {alone_ms: 0}", "alone_ms");
+	boot_place_check_row_refused("workload: good_neighbour, arguments: {jobs: 0}", "jobs");
+	boot_place_check_row_refused("workload: kunit, arguments: {suite: unheard_of}", "suite");
+	boot_place_check_row_refused("workload: kunit", "CONFIG_KUNIT");
 }
 
 /* What the ranges cannot say. */
