@@ -459,6 +459,7 @@ void comparison_release(struct comparison *comparison)
 	free(comparison->control);
 	free(comparison->canaries);
 	free(comparison->boots);
+	free(comparison->outcomes);
 	free(comparison->findings);
 	strvec_release(&comparison->differences);
 	*comparison = (struct comparison){ .entries = NULL };

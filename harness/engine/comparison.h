@@ -29,6 +29,16 @@ struct comparison_boots {
 	uint32_t disturbed;          /* of the finished ones */
 };
 
+/* Pass rates of a candidate and the baseline (both copies) in one cell: boots that
+ * passed of those that finished and are not broken or skipped. */
+struct comparison_outcome {
+	uint32_t cell, variant;
+	uint32_t a_passed, a_count, b_passed, b_count;
+	struct interval a_rate, b_rate; /* Clopper and Pearson 1934 */
+	double p, p_adjusted;        /* Fisher's exact test, two-sided; NAN without boots */
+	enum verdict verdict;        /* regressed: fewer pass; equivalent: all of both do */
+};
+
 /* One bug that the consoles of a variant's boots show. */
 struct comparison_finding {
 	uint32_t variant;            /* the control copy counts as the baseline */
@@ -57,6 +67,7 @@ struct comparison {
 	bool canary_failed;          /* of any cell: the gate says 4 */
 	struct strvec differences;   /* fingerprint keys that differ although they must not */
 	struct comparison_boots *boots; size_t boots_count; /* cell by cell; owned */
+	struct comparison_outcome *outcomes; size_t outcomes_count; /* owned */
 	struct comparison_finding *findings; size_t findings_count; /* owned */
 	bool outcome_regressed;      /* a candidate crashed, failed or hung where the
 					baseline never did */

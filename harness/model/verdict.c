@@ -104,6 +104,8 @@ static void clear(struct metric_comparison *c)
 	c->a_center = c->b_center = c->ratio = NAN;
 	c->interval = (struct interval){ NAN, NAN };
 	c->p = c->p_adjusted = c->detectable_effect = NAN;
+	c->alpha = c->p_equivalence = NAN;
+	c->tail = (struct tail_figures){ .threshold = NAN };
 	c->blocks = c->blocks_needed = 0;
 	c->verdict = VERDICT_INCONCLUSIVE;
 	c->reason = NULL;

@@ -29,6 +29,27 @@ enum gate_exit {
 	GATE_USAGE = 64,
 };
 
+#define TAIL_QUANTILES_COUNT 4
+
+/* A tail as a tail: quantiles of all samples of a side, and how often the candidate
+ * goes beyond what the baseline ever did. Filled for metrics of kind tail that
+ * could be judged; what the samples are too few for is NAN. */
+struct tail_quantile {
+	double q;                    /* 0.5, 0.99, 0.999, 1 (the largest) */
+	double a, b;
+	struct interval a_interval, b_interval; /* boots drawn with replacement */
+};
+
+struct tail_figures {
+	struct tail_quantile quantiles[TAIL_QUANTILES_COUNT];
+	double threshold;            /* the baseline's quantile 0.99, or for rate metrics
+					0.01: what "beyond" means */
+	uint64_t a_samples, b_samples;
+	uint64_t a_beyond, b_beyond; /* samples beyond the threshold */
+	struct interval a_share, b_share; /* intervals of those shares; boots drawn
+					with replacement */
+};
+
 /* One metric of one suite row in one guest shape: A against B. */
 struct metric_comparison {
 	/* in */
@@ -40,6 +61,12 @@ struct metric_comparison {
 	double ratio;                /* B/A */
 	struct interval interval;    /* of the ratio */
 	double p, p_adjusted;
+	double alpha;                /* what p_adjusted had to be below: the policy's, or in
+					a run with looks this look's part of it */
+	double p_equivalence;        /* of two one-sided tests against the margin: small
+					where the change was shown to lie inside; NAN
+					without a test */
+	struct tail_figures tail;    /* kind tail only */
 	size_t blocks;               /* complete ones */
 	double detectable_effect;    /* ratio - 1, power 0.8; INFINITY: none */
 	size_t blocks_needed;        /* more blocks that would settle it; 0 if settled */
