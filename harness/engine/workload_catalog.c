@@ -105,6 +105,7 @@ static const struct {
 	const char *tool, *package;
 } tool_packages[] = {
 	{ "cyclictest", "rt-tests" },   { "hackbench", "rt-tests" },
+	{ "pi_stress", "rt-tests" },    { "signaltest", "rt-tests" },
 	{ "stress-ng", "stress-ng" },   { "fio", "fio" },
 	{ "busybox", "busybox-static" },
 };

@@ -10,12 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fio_output.h"
 #include "hackbench_output.h"
 #include "memory.h"
+#include "rt_tests_output.h"
+#include "stress_ng_output.h"
 
 #define THREADS_MAX 4096u
 #define BINS_MAX 4000000u
 #define COUNT_MAX (INT64_C(1) << 53)
+#define BYTES_PER_GIB ((double)(1 << 30))
 #define TIME_MAX_NS (INT64_C(1) << 62)
 
 static void cleanup_json(json_t **json)
@@ -346,6 +350,84 @@ static int hackbench_samples(const char *data, size_t length, uint32_t row,
 	return 0;
 }
 
+/* --- signaltest, pi_stress ---------------------------------------------------------- */
+
+static int signaltest_samples(const char *data, size_t length, uint32_t row,
+			      struct trial_result *result, struct error *err)
+{
+	cleanup_with(signaltest_output_release) struct signaltest_output output = { 0 };
+	double sum_ns = 0, cycles = 0, longest_ns = 0;
+	int r = signaltest_output_parse(data, length, &output, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < output.threads_count; i++) {
+		const struct signaltest_thread *thread = &output.threads[i];
+
+		sum_ns += thread->avg_ns * (double)thread->cycles;
+		cycles += (double)thread->cycles;
+		longest_ns = fmax(longest_ns, (double)thread->max_ns);
+	}
+	trial_result_add_sample(result, row, "latency_avg_ns", 0, sum_ns / cycles);
+	trial_result_add_sample(result, row, "latency_max_ns", 0, longest_ns);
+	return 0;
+}
+
+static int pi_stress_samples(const char *data, size_t length, uint32_t row,
+			     struct trial_result *result, struct error *err)
+{
+	uint64_t inversions;
+	int r = pi_stress_output_parse(data, length, &inversions, err);
+
+	if (r == 0)
+		trial_result_add_sample(result, row, "inversions_count", 0,
+					(double)inversions);
+	return r;
+}
+
+/* --- stress-ng, fio ------------------------------------------------------------------ */
+
+static int stress_ng_samples(const char *data, size_t length, uint32_t row,
+			     struct trial_result *result, struct error *err)
+{
+	cleanup_with(stress_ng_output_release) struct stress_ng_output output = { 0 };
+	int r = stress_ng_output_parse(data, length, &output, err);
+
+	if (r < 0)
+		return r;
+	if (output.stressors_count != 1)
+		return error_set(err, -EINVAL, "expected one stressor, found %zu",
+				 output.stressors_count);
+	trial_result_add_sample(result, row, "bogo_ops_per_s", 0,
+				output.stressors[0].bogo_ops_per_s);
+	trial_result_add_sample(result, row, "bogo_ops_count", 0, output.stressors[0].bogo_ops);
+	trial_result_add_sample(result, row, "run_ns", 0, output.stressors[0].wall_s * 1e9);
+	return 0;
+}
+
+static int fio_samples(const char *data, size_t length, uint32_t row,
+		       struct trial_result *result, struct error *err)
+{
+	cleanup_with(fio_output_release) struct fio_output output = { 0 };
+	int r = fio_output_parse(data, length, &output, err);
+
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < output.runs_count; i++) {
+		const struct fio_run *run = &output.runs[i];
+
+		trial_result_add_sample(result, row, "transfer_gib_per_s", i,
+					run->bytes_per_s / BYTES_PER_GIB);
+		trial_result_add_sample(result, row, "requests_per_s", i, run->requests_per_s);
+		trial_result_add_sample(result, row, "latency_mean_ns", i, run->latency_mean_ns);
+		trial_result_add_sample(result, row, "latency_p50_ns", i, run->latency_p50_ns);
+		trial_result_add_sample(result, row, "latency_p99_ns", i, run->latency_p99_ns);
+		trial_result_add_sample(result, row, "latency_p999_ns", i, run->latency_p999_ns);
+		trial_result_add_sample(result, row, "latency_max_ns", i, run->latency_max_ns);
+	}
+	return 0;
+}
+
 /* --- the tools ------------------------------------------------------------------- */
 
 static const struct {
@@ -355,6 +437,10 @@ static const struct {
 } parsers[] = {
 	{ "cyclictest", "cyclictest.json", cyclictest_samples },
 	{ "hackbench", "hackbench.txt", hackbench_samples },
+	{ "signaltest", "signaltest.json", signaltest_samples },
+	{ "pi_stress", "pi_stress.json", pi_stress_samples },
+	{ "stress_ng", "stress-ng.yaml", stress_ng_samples },
+	{ "fio", "fio.json", fio_samples },
 };
 
 /* Messages quote what the guest sent, and people read them on terminals. */

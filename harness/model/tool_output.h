@@ -38,11 +38,19 @@ void cyclictest_output_release(struct cyclictest_output *output);
 uint64_t cyclictest_output_quantile_ns(const struct cyclictest_output *output,
 				       double q);
 
-/* Turns an artifact of a row into samples of the workload's declared metrics
- * (workload "cyclictest", artifact "cyclictest.json": latency_p50_ns,
- * latency_p99_ns, latency_max_ns, latency_avg_ns; "hackbench", "hackbench.txt": run_ns
- * and messages_per_s, one of each a run). 0 with nothing added for
- * artifacts that no parser knows. -EINVAL: the trial is broken, message why. */
+/* Turns an artifact of a row into samples of the workload's declared metrics; one of
+ * each a run of the tool:
+ *
+ *   cyclictest  cyclictest.json  latency_{p50,p99,max,avg}_ns
+ *   hackbench   hackbench.txt    run_ns, messages_per_s
+ *   signaltest  signaltest.json  latency_{avg,max}_ns
+ *   pi_stress   pi_stress.json   inversions_count
+ *   stress_ng   stress-ng.yaml   bogo_ops_per_s, bogo_ops_count, run_ns
+ *   fio         fio.json         transfer_gib_per_s, requests_per_s,
+ *                                latency_{mean,p50,p99,p999,max}_ns
+ *
+ * 0 with nothing added for artifacts that no parser knows. -EINVAL: the trial is
+ * broken, message why. */
 int tool_output_samples(const char *workload, const char *artifact_name,
 			const char *data, size_t length, uint32_t row,
 			struct trial_result *result, struct error *err) must_check;

@@ -62,6 +62,21 @@ static void fuzz_hackbench(const char *text, size_t length)
 	hackbench_output_release(&output);
 }
 
+static void fuzz_samples(const char *workload, const char *artifact, const char *text,
+			 size_t length)
+{
+	struct trial_result result = TRIAL_RESULT_INIT;
+	struct error err = ERROR_INIT;
+
+	if (tool_output_samples(workload, artifact, text, length, 0, &result, &err) < 0)
+		require(err.message[0] && result.samples_count == 0);
+	else
+		require(result.samples_count > 0);
+	for (size_t i = 0; i < result.samples_count; i++)
+		require(isfinite(result.samples[i].value) && result.samples[i].value >= 0);
+	trial_result_release(&result);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct trial_result result = TRIAL_RESULT_INIT;
@@ -70,6 +85,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	fuzz_cyclictest((const char *)data, size);
 	fuzz_hackbench((const char *)data, size);
+	fuzz_samples("stress_ng", "stress-ng.yaml", (const char *)data, size);
+	fuzz_samples("fio", "fio.json", (const char *)data, size);
+	fuzz_samples("signaltest", "signaltest.json", (const char *)data, size);
+	fuzz_samples("pi_stress", "pi_stress.json", (const char *)data, size);
 	if (tool_output_samples("cyclictest", "cyclictest.json",
 				(const char *)data, size, 0, &result, &err) < 0)
 		require(err.message[0] && result.samples_count == 0);

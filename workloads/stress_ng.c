@@ -1,0 +1,102 @@
+/* stress_ng.c - one stressor of stress-ng, and how many of its operations it makes. The
+ * numbers are "bogo": they compare the same stressor of the same version with itself.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "workload.h"
+
+#define YAML_PATH "/tmp/stress-ng.yaml"
+#define OPTION_SIZE 64
+
+/* Exit statuses of stress-ng(1). */
+enum {
+	STRESS_FAILED = 2,
+	STRESS_NO_RESOURCE = 3,
+	STRESS_NOT_IMPLEMENTED = 4,
+	STRESS_NOT_TRUSTWORTHY = 7,
+};
+
+static _Noreturn void refuse(int status, const char *message)
+{
+	const char *stressor = parameter_word("stressor");
+
+	switch (status) {
+	case STRESS_FAILED:
+		workload_failed("stress-ng: %s found something wrong: %s", stressor, message);
+	case STRESS_NOT_IMPLEMENTED:
+		workload_skipped("stress-ng: %s cannot run here: %s", stressor, message);
+	case STRESS_NO_RESOURCE:
+		workload_broken("stress-ng: %s lacked memory or other resources: %s",
+				stressor, message);
+	case STRESS_NOT_TRUSTWORTHY:
+		workload_broken("stress-ng: its metrics are not to be trusted: %s", message);
+	default:
+		workload_broken("stress-ng: exit status %d: %s", status, message);
+	}
+}
+
+static void measure(uint32_t round)
+{
+	static char stressor[OPTION_SIZE], workers[OPTION_SIZE], ops[OPTION_SIZE];
+	static char ops_count[OPTION_SIZE], length[OPTION_SIZE];
+	const char *argv[] = { "stress-ng", stressor, workers, "--timeout", length, "--metrics",
+			       "--no-rand-seed", "--temp-path", "/tmp", "--log-brief",
+			       "--yaml", YAML_PATH, NULL, NULL, NULL };
+	char message[256];
+	int status, wait_status;
+
+	(void)round;
+	snprintf(stressor, sizeof(stressor), "--%s", parameter_word("stressor"));
+	snprintf(workers, sizeof(workers), "%lld", (long long)parameter_number("workers"));
+	snprintf(length, sizeof(length), "%llds", (long long)parameter_number("duration_s"));
+	if (parameter_number("ops")) {
+		snprintf(ops, sizeof(ops), "--%s-ops", parameter_word("stressor"));
+		snprintf(ops_count, sizeof(ops_count), "%lld",
+			 (long long)parameter_number("ops"));
+		argv[12] = ops;
+		argv[13] = ops_count;
+	}
+	(void)unlink(YAML_PATH);
+	workload_region_begin(MARKER_REGION_OWN);
+	status = tool_run(argv, message, sizeof(message), &wait_status);
+	workload_region_end(MARKER_REGION_OWN);
+	if (status < 0)
+		workload_broken("stress-ng: killed by signal %d", WTERMSIG(wait_status));
+	if (status > 0)
+		refuse(status, message);
+	artifact_add_file("stress-ng.yaml", YAML_PATH);
+}
+
+static const char *const stressors[] = {
+	"cpu", "context", "fork", "futex", "get", "mmap", "mutex", "pipe", "poll", "pthread",
+	"sem", "sock", "switch", "vm", "yield", NULL
+};
+static const char *const tools[] = { "stress-ng", NULL };
+
+const struct workload workload = {
+	.name = "stress_ng",
+	.purpose = "Operations that a stressor of stress-ng makes",
+	.metrics = (const struct metric[]){
+		{ "bogo_ops_per_s", "1/s", "higher", "rate", false,
+		  "Operations of all workers by real time" },
+		{ "bogo_ops_count", "count", "higher", "count", true, "Operations in all" },
+		{ "run_ns", "ns", "lower", "time", true, "By the tool's clock" },
+		{ .name = NULL },
+	},
+	.parameters = (const struct parameter[]){
+		{ "stressor", 0, 0, stressors, "switch", "What is done over and over" },
+		{ "workers", 1, 1000, NULL, "1", "Processes that do it" },
+		{ "duration_s", 1, 86400, NULL, "5", "At most" },
+		{ "ops", 0, 1000000000, NULL, "0",
+		  "Ends after so many operations; 0: after the duration" },
+		{ .name = NULL },
+	},
+	.needs_tools = tools,
+	.needs_memory_mib = 512,
+	.needs_vcpus = 1,
+	.is_counted = true,
+	.measure = measure,
+};
