@@ -66,6 +66,15 @@ static int check_vcpus(const struct experiment *experiment, const struct guest_s
 			 guest->name, guest->vcpus_count, experiment->cpus_count);
 }
 
+static int check_exact_devices(const struct experiment *experiment,
+			       const struct guest_spec *guest, struct error *err)
+{
+	if (!experiment_is_exact(experiment) || !guest->disk_mib)
+		return 0;
+	return error_set(err, -ENOTSUP, "guest %s: has a disk (disk_mib), whose answers come when "
+			 "the host gives them; exact mode needs a guest without", guest->name);
+}
+
 /* The store and the judge know a metric of a row by its name. */
 static int check_metric_names(const struct experiment *experiment,
 			      const struct workload_info *info, struct error *err)
@@ -89,6 +98,8 @@ static int prepare_cell(struct experiment *experiment, const struct campaign_cel
 	int rc = check_vcpus(experiment, &cell->guest, err);
 
 	sha256_of(record, strlen(record), prepared->guest_sha256);
+	if (!rc)
+		rc = check_exact_devices(experiment, &cell->guest, err);
 	if (!rc)
 		rc = guest_image_check_cell(&experiment->catalog, cell, err);
 	if (rc)
@@ -333,7 +344,7 @@ static uint64_t results_need_mib(const struct experiment *experiment)
 	for (size_t i = 0; i < campaign->cells_count; i++) {
 		const struct guest_spec *guest = &campaign->cells[i].guest;
 		uint64_t mib = experiment_concurrency(experiment, guest) *
-			       (guest->pmem_mib + INITRD_DISK_MIB);
+			       (guest->pmem_mib + guest->disk_mib + INITRD_DISK_MIB);
 
 		running_mib = mib > running_mib ? mib : running_mib;
 	}

@@ -72,6 +72,9 @@ char *experiment_guest_record(const struct guest_spec *guest)
 			   "pmem_mib", (json_int_t)guest->pmem_mib, "pinning", guest->pinning,
 			   "overcommit", guest->overcommit,
 			   "cmdline", strings_record(&guest->cmdline));
+	/* Shapes without one keep the record, and so the conditions, that they had. */
+	if (guest->disk_mib)
+		json_object_set_new(record, "disk_mib", json_integer((json_int_t)guest->disk_mib));
 	text = json_dumps(record, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(record);
 	return text;

@@ -133,9 +133,11 @@ int experiment_boot_make(const struct experiment *experiment, size_t index,
 void experiment_boot_drop_inputs(const struct experiment_boot *boot)
 {
 	cleanup_free char *pmem = path_join(boot->folder, "pmem");
+	cleanup_free char *disk = path_join(boot->folder, "disk");
 
 	(void)unlink(boot->initrd);
 	(void)unlink(pmem);
+	(void)unlink(disk);
 }
 
 /* --- what the trials of a cell share ------------------------------------------------- */

@@ -161,21 +161,31 @@ int fleet_guest_save(const struct fleet_guest *guest, const char *name,
 	return 0;
 }
 
-/* Sparse only until QEMU takes it: libvirt lets it allocate NVDIMMs. */
-static int make_pmem(struct fleet_guest *guest, struct error *err)
+/* A sparse file in the trial's folder; *ret_path is set even where that fails. */
+static int make_file(const struct fleet_guest *guest, const char *name, uint64_t mib,
+		     char **ret_path, struct error *err)
 {
-	uint64_t bytes = guest->job.guest->pmem_mib << 20;
 	cleanup_close int fd = -1;
 
-	if (bytes == 0)
+	if (mib == 0)
 		return 0;
-	guest->pmem_path = path_join(guest->job.folder, "pmem");
-	fd = open(guest->pmem_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || ftruncate(fd, (off_t)bytes) < 0)
-		return error_set_errno(err, -errno, "%s: cannot make the "
-				       "persistent memory's file",
-				       guest->pmem_path);
+	*ret_path = path_join(guest->job.folder, name);
+	fd = open(*ret_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0 || ftruncate(fd, (off_t)(mib << 20)) < 0)
+		return error_set_errno(err, -errno, "%s: cannot make the guest's file of %" PRIu64
+				       " MiB", *ret_path, mib);
 	return 0;
+}
+
+/* The NVDIMM is sparse only until QEMU takes it: libvirt lets it allocate them. */
+static int make_files(struct fleet_guest *guest, struct error *err)
+{
+	int code = make_file(guest, "pmem", guest->job.guest->pmem_mib, &guest->pmem_path, err);
+
+	if (!code)
+		code = make_file(guest, "disk", guest->job.guest->disk_mib, &guest->disk_path,
+				 err);
+	return code;
 }
 
 static int open_ports(struct fleet_guest *guest, const char *console_path,
@@ -208,6 +218,7 @@ static char *make_xml(const struct fleet_guest *guest, const char *console_path,
 		.console_path = console_path,
 		.results_path = results_path,
 		.pmem_path = guest->pmem_path,
+		.disk_path = guest->disk_path,
 		.pin_cpus = spec->pinning ? guest->pins : NULL,
 		.exact = guest->job.exact ? &exact : NULL,
 	};
@@ -244,7 +255,7 @@ static int prepare(struct fleet_guest *guest, struct error *err)
 	guest->events = fopen(events, "we");
 	if (!guest->events)
 		return error_set_errno(err, -errno, "%s: cannot write it", events);
-	code = make_pmem(guest, err);
+	code = make_files(guest, err);
 	if (code == 0 && guest->job.exact)
 		code = fleet_exact_prepare(guest, err);
 	if (code == 0)
@@ -464,10 +475,13 @@ void fleet_guest_free(struct fleet_guest *guest)
 	guest_lines_free(guest->lines);
 	if (guest->pmem_path)
 		(void)unlink(guest->pmem_path);
+	if (guest->disk_path)
+		(void)unlink(guest->disk_path);
 	if (guest->events)
 		fclose(guest->events);
 	free(guest->xml);
 	free(guest->pmem_path);
+	free(guest->disk_path);
 	free(guest->counts_path);
 	strvec_release(&guest->plugins);
 	free(guest->ended_reason);

@@ -17,7 +17,7 @@ struct fleet_guest {
 	char uuid[37];
 	uint32_t pins[GUEST_VCPUS_MAX];
 	uint32_t pins_count;
-	char *xml, *pmem_path;          /* owned */
+	char *xml, *pmem_path, *disk_path;          /* owned */
 	char *counts_path;              /* owned; NULL where nothing is counted */
 	struct strvec plugins;          /* arguments of QEMU's -plugin */
 	struct domain *domain;          /* NULL until fleet_guest_created */

@@ -7,6 +7,7 @@
 
 #include "memory.h"
 
+#define DISK_MAX_MIB 1048576u /* of a sparse file */
 #define MEMORY_MAX_MIB 16777216u
 #define DISTANCE_LOCAL 10u
 
@@ -159,6 +160,7 @@ static int read_root(const struct config_node *root, struct guest_spec *spec,
 		{ CONFIG_LIST_OF("cells", &cells, 1, GUEST_CELLS_MAX) },
 		{ CONFIG_CHOICE("iommu", &iommu, iommus) },
 		{ CONFIG_U64("pmem_mib", &spec->pmem_mib, 0, MEMORY_MAX_MIB) },
+		{ CONFIG_U64("disk_mib", &spec->disk_mib, 0, DISK_MAX_MIB) },
 		{ CONFIG_BOOL("pinning", &spec->pinning) },
 		{ CONFIG_BOOL("overcommit", &spec->overcommit) },
 		{ CONFIG_TEXTS("cmdline", &spec->cmdline, config_expect_word) },

@@ -35,6 +35,7 @@ struct guest_spec {
 	uint32_t cells_count;       /* 0: one node, no NUMA tables */
 	enum guest_iommu iommu;     /* with a device behind it for VFIO */
 	uint64_t pmem_mib;          /* NVDIMM backed by a file of its size; 0: none */
+	uint64_t disk_mib;          /* virtio disk of zeroes, in a sparse file; 0: none */
 	bool pinning;               /* vCPUs pinned to host CPUs of their own */
 	bool overcommit;            /* may have more vCPUs than the host CPUs */
 	struct strvec cmdline;      /* kernel arguments that the shape adds */
@@ -75,6 +76,7 @@ struct guest_boot {
 	const char *console_path;   /* serial 0 to this file; NULL: a pty */
 	const char *results_path;   /* serial 1 to this file; NULL: none */
 	const char *pmem_path;      /* file for the NVDIMM; NULL without one */
+	const char *disk_path;      /* file for the disk; NULL without one */
 	const uint32_t *pin_cpus;   /* host CPU of each vCPU; NULL: no pinning */
 	const struct guest_exact *exact; /* NULL: a guest on the host's clock */
 	const char *const *qemu_arguments; /* extra, NULL-terminated; may be NULL */

@@ -95,6 +95,15 @@ static void test_refuses_without_plugin(void)
 	test_check_string(err.message, "");
 }
 
+static void test_refuses_a_disk(void)
+{
+	cleanup_place struct place place = exact_place("");
+
+	place_write(place.root, "configs/guests/tiny.yaml",
+		    "vcpus_count: 1\nmemory_mib: 128\ndisk_mib: 16\n", 0666);
+	check_refused(&place, -ENOTSUP, "guest tiny: has a disk (disk_mib), ");
+}
+
 static void test_refuses_a_metric_of_that_name(void)
 {
 	cleanup_place struct place place = exact_place("");
@@ -439,6 +448,7 @@ static void test_note_of_options(void)
 TEST_SUITE("experiment_exact",
 	   {"refuses KVM", test_refuses_kvm},
 	   {"refuses a missing plugin", test_refuses_without_plugin},
+	   {"refuses a disk", test_refuses_a_disk},
 	   {"refuses a metric that it adds", test_refuses_a_metric_of_that_name},
 	   {"refuses seeds out of range", test_refuses_seeds_out_of_range},
 	   {"plan", test_plan},

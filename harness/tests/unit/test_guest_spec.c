@@ -149,7 +149,7 @@ static void test_bad_keys(void)
 	       "3:1: unknown key 'memory_mb' in guest; expected one of purpose, "
 	       "vcpus_count, memory_mib, memory_prealloc, memory_reserve, "
 	       "memory_hugepages, memory_max_mib, memory_slots, cells, iommu, "
-	       "pmem_mib, pinning, overcommit, cmdline, first_byte_s, "
+	       "pmem_mib, disk_mib, pinning, overcommit, cmdline, first_byte_s, "
 	       "silence_s, total_s (did you mean 'memory_mib'?)");
 	refuse("vcpus_count: 65\nmemory_mib: 512\n",
 	       "1:14: vcpus_count: expected a whole number 1..64, found '65'");
@@ -354,6 +354,23 @@ static void test_xml_devices(void)
 	check_xml("iommu-pmem-hotplug", xml);
 }
 
+static void test_xml_disk(void)
+{
+	cleanup_guest_spec struct guest_spec spec = { .name = NULL };
+	struct guest_boot boot = boot_of(ACCELERATOR_TCG);
+	cleanup_free char *xml = NULL, *without = NULL;
+
+	if (!load_good(BASE "disk_mib: 64\n", &spec))
+		return;
+	CU_ASSERT_EQUAL(spec.disk_mib, 64);
+	without = guest_domain_xml(&spec, &boot);
+	CU_ASSERT_PTR_NULL(strstr(without, "<disk"));
+	boot.disk_path = "/r/<disk>";
+	xml = guest_domain_xml(&spec, &boot);
+	test_check_contains(xml, "<source file='/r/&lt;disk&gt;'/>");
+	check_xml("disk", xml);
+}
+
 static void test_xml_large(void)
 {
 	cleanup_guest_spec struct guest_spec spec = { .name = NULL };
@@ -483,6 +500,7 @@ TEST_SUITE("guest_spec",
 	   {"XML: two CPUs, KVM, pinned", test_xml_kvm_pinned},
 	   {"XML: NUMA, distances, huge pages", test_xml_numa},
 	   {"XML: IOMMU, pmem, hot-plug", test_xml_devices},
+	   {"XML: disk", test_xml_disk},
 	   {"XML: large, not reserved, uneven nodes", test_xml_large},
 	   {"XML: exact, three CPUs, plugins", test_xml_exact},
 	   {"XML: exact, NUMA", test_xml_exact_numa},
