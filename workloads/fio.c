@@ -53,7 +53,7 @@ static void run_fio(int output_fd)
 	static char engine[OPTION_SIZE], depth[OPTION_SIZE], amount[OPTION_SIZE];
 	const char *argv[] = { "fio", "--name=kerngate", file, rw, block, size, engine, depth,
 			       amount, "--output-format=json", "--randrepeat=1",
-			       "--percentile_list=50:99:99.9", "--thread=1",
+			       "--percentile_list=50:99:99.9",
 			       state.is_device ? "--direct=1" : "--direct=0", NULL };
 	char message[256];
 	int status, wait_status;

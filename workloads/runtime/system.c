@@ -141,6 +141,8 @@ static _Noreturn void tool_exec(const char *const *argv, int output_fd, int erro
 {
 	int null_fd = open("/dev/null", O_RDWR);
 
+	/* Some end their children by a signal to their whole group (fio, stress-ng). */
+	setpgid(0, 0);
 	dup2(null_fd, STDIN_FILENO);
 	dup2(output_fd < 0 ? null_fd : output_fd, STDOUT_FILENO);
 	dup2(error_fd, STDERR_FILENO);
