@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "process.h"
 #include "profile.h"
+#include "sequential.h"
 #include "verdict_table.h"
 
 #define DEFAULT_CAMPAIGN "quick"
@@ -40,7 +41,7 @@ struct request {
 	struct experiment_options options;
 	const char *name;     /* of the campaign or run; NULL: the default */
 	const char *mode;     /* instead of the campaign's; NULL: that */
-	uint64_t blocks, seeds, seed, jobs;
+	uint64_t blocks, seeds, looks, seed, jobs;
 	bool dry_run, resume;
 };
 
@@ -62,6 +63,11 @@ static int load_campaign(const struct request *request, struct campaign *ret_cam
 	if (request->seeds && ret_campaign->mode != MODE_EXACT)
 		return command_usage_error(err, "--seeds is for exact mode; campaign %s is timed: "
 					   "--blocks, or --mode exact", ret_campaign->name);
+	if (request->looks && ret_campaign->mode != MODE_TIMED)
+		return command_usage_error(err, "--looks is for timed mode; exact mode runs all "
+					   "its seeds");
+	if (request->looks)
+		ret_campaign->looks_count = (uint32_t)request->looks;
 	return campaign_leave_out_cells(ret_campaign,
 					host_info_cpus(cpus, ARRAY_COUNT(cpus)), ret_note, err);
 }
@@ -105,9 +111,10 @@ static int check_request(const struct request *request, struct error *err)
 	enum run_mode mode;
 
 	if (request->resume && (request->dry_run || request->blocks || request->seeds ||
-				request->seed || request->mode))
+				request->looks || request->seed || request->mode))
 		return command_usage_error(err, "--resume goes on with the plan as it is stored: "
-					   "no --dry-run, --mode, --blocks, --seeds or --seed");
+					   "no --dry-run, --mode, --blocks, --seeds, --looks or "
+					   "--seed");
 	if (request->blocks && request->seeds)
 		return command_usage_error(err, "--blocks and --seeds are the same; one of them");
 	if (request->mode && run_mode_parse(request->mode, &mode))
@@ -125,6 +132,7 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 		{ "--mode", OPTION_TEXT, &request.mode, 0, 0 },
 		{ "--blocks", OPTION_NUMBER, &request.blocks, 1, 10000 },
 		{ "--seeds", OPTION_NUMBER, &request.seeds, 1, 10000 },
+		{ "--looks", OPTION_NUMBER, &request.looks, 1, SEQUENTIAL_LOOKS_MAX },
 		{ "--seed", OPTION_NUMBER, &request.seed, 1, INT64_MAX },
 		{ "--jobs", OPTION_NUMBER, &request.jobs, 1, 4096 },
 		{ .name = NULL },
@@ -157,7 +165,7 @@ const struct command command_run = {
 	.name = "run",
 	.summary = "build, boot and compare the kernels of a campaign",
 	.usage = "run [CAMPAIGN] [--dry-run] [--mode MODE]\n"
-		 "                    [--blocks N | --seeds N] [--seed N] [--jobs N]\n"
+		 "                    [--blocks N | --seeds N] [--looks N] [--seed N] [--jobs N]\n"
 		 "       kerngate run --resume [RUN]",
 	.help = "Builds the kernels of a campaign (default: quick; a name in configs/campaigns\n"
 		"or a path), boots every variant once in each block and guest, in random order,\n"
@@ -169,6 +177,8 @@ const struct command command_run = {
 		"               that, its defaults count (10 blocks or 5 seeds, margin, control)\n"
 		"  --blocks N   instead of the campaign's blocks_count\n"
 		"  --seeds N    the same in exact mode, where a block is a seed\n"
+		"  --looks N    instead of the campaign's looks_count: judged so often on the way,\n"
+		"               the run ends where every metric is settled\n"
 		"  --seed N     of the order, instead of the campaign's; in exact mode the first\n"
 		"  --jobs N     compiler jobs (default: CPUs)\n"
 		"  --resume     go on with a run that was interrupted (default: the newest);\n"

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -10,6 +11,7 @@
 #include "files.h"
 #include "memory.h"
 #include "scheduler.h"
+#include "sequential.h"
 
 /* A cold build was seen to take 12 minutes on 2 cores, a further variant of
  * the same base a tenth of that. For the estimate only. */
@@ -220,6 +222,25 @@ static int check_seeds(const struct experiment *experiment, uint64_t seed,
 			 (uint64_t)INT64_MAX - blocks_count, blocks_count);
 }
 
+/* A look before that could call nothing, whatever it saw. */
+#define LOOK_BLOCKS_MIN 4
+
+/* One look at the end is what every run has: then none is planned. */
+static void plan_looks(const struct campaign *campaign, uint32_t blocks_count,
+		       struct stored_run *run)
+{
+	uint32_t blocks[SEQUENTIAL_LOOKS_MAX];
+	size_t count = sequential_plan(blocks_count, LOOK_BLOCKS_MIN, campaign->looks_count,
+				       blocks);
+
+	if (count < 2)
+		return;
+	run->looks = memory_alloc_array(count, sizeof(*run->looks));
+	for (size_t i = 0; i < count; i++)
+		run->looks[run->looks_count++] =
+			(struct stored_look){ .blocks = blocks[i], .alpha = NAN };
+}
+
 int experiment_make_plan(const struct experiment *experiment, struct stored_run *ret_run,
 			 struct error *err)
 {
@@ -244,6 +265,7 @@ int experiment_make_plan(const struct experiment *experiment, struct stored_run 
 	for (size_t i = 0; i < campaign->cells_count; i++)
 		run.cells[run.cells_count++] = plan_cell(experiment, i);
 	scheduler_plan(&run, blocks_count);
+	plan_looks(campaign, blocks_count, &run);
 	*ret_run = run;
 	return 0;
 }
@@ -380,6 +402,16 @@ static void print_head_exact(const struct experiment *experiment)
 	printf("\n");
 }
 
+/* "looks: after 6, 12 and 18 blocks; it ends where every metric is settled" */
+static void print_looks(const struct stored_run *run)
+{
+	for (size_t i = 0; i < run->looks_count; i++)
+		printf("%s%" PRIu32, i == 0 ? "looks: after " :
+		       i + 1 == run->looks_count ? " and " : ", ", run->looks[i].blocks);
+	if (run->looks_count)
+		printf(" blocks; the run ends where every metric is settled\n");
+}
+
 static void print_head_timed(const struct experiment *experiment)
 {
 	const struct campaign *campaign = experiment->campaign;
@@ -392,6 +424,7 @@ static void print_head_timed(const struct experiment *experiment)
 	       campaign->control ? " and the A/A control" : "", campaign->cells_count,
 	       plural(campaign->cells_count), blocks, plural(blocks), run->seed,
 	       run->accelerator);
+	print_looks(run);
 }
 
 static void print_kernels(const struct experiment *experiment, uint64_t *ret_build_ns)

@@ -10,6 +10,32 @@
 
 #define TRIALS_LISTED_MAX 100 /* beyond it only those that did not pass */
 
+/* "planned after 6, 12 and 18 blocks; 2 taken, 3 not settled at the last" */
+static void add_looks(const struct stored_run *run, struct strbuf *out)
+{
+	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+	const struct stored_look *last = NULL;
+	size_t taken = 0;
+
+	for (size_t i = 0; i < run->looks_count; i++) {
+		const struct stored_look *look = &run->looks[i];
+
+		strbuf_addf(&text, "%s%u", i == 0 ? "planned after " :
+			    i + 1 == run->looks_count ? " and " : ", ", look->blocks);
+		if (look->taken_wall_ns) {
+			last = look;
+			taken++;
+		}
+	}
+	if (run->looks_count == 0)
+		return;
+	strbuf_addf(&text, " blocks; %zu taken", taken);
+	if (last)
+		strbuf_addf(&text, ", %u not settled at the last%s", last->open_count,
+			    last->stopped ? ", which ended the run" : "");
+	render_field(out, "looks", "%s", text.data);
+}
+
 static void add_head(const struct stored_run *run, struct strbuf *out)
 {
 	char time[CLOCK_TEXT_MAX];
@@ -32,6 +58,7 @@ static void add_head(const struct stored_run *run, struct strbuf *out)
 		render_exact_mode(run, out);
 	else
 		render_field(out, "seed", "%" PRIu64, run->seed);
+	add_looks(run, out);
 	render_field(out, "guests run", "on %s%s%s",
 		     run->accelerator ? run->accelerator : "unknown",
 		     run->accelerator_reason ? ": " : "",

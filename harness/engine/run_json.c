@@ -61,6 +61,27 @@ static json_t *exact_object(const struct stored_run *run)
 	return object;
 }
 
+/* Planned ones in order; none where the number of blocks is fixed. */
+static json_t *looks_array(const struct stored_run *run)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < run->looks_count; i++) {
+		const struct stored_look *look = &run->looks[i];
+		json_t *object = json_object();
+
+		set(object, "blocks", run_json_count(look->blocks));
+		set(object, "taken_wall_ns", look->taken_wall_ns ?
+		    run_json_count(look->taken_wall_ns) : json_null());
+		set(object, "alpha", run_json_number(look->alpha));
+		set(object, "open_count", look->taken_wall_ns ?
+		    run_json_count(look->open_count) : json_null());
+		set(object, "stopped", json_boolean(look->stopped));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
 json_t *run_json_head(const struct stored_run *run)
 {
 	json_t *object = json_object();
@@ -75,6 +96,7 @@ json_t *run_json_head(const struct stored_run *run)
 	set(object, "seed", run_json_count(run->seed));
 	set(object, "mode", run_json_text(run_mode_name(run->mode)));
 	set(object, "exact", exact_object(run));
+	set(object, "looks", looks_array(run));
 	set(object, "control", json_boolean(run->control));
 	set(object, "baseline", run_json_text(run->variants[run->baseline].label));
 	set(object, "accelerator", run_json_text(run->accelerator));

@@ -16,8 +16,8 @@ json_t *run_json_text(const char *value);
 json_t *run_json_number(double value); /* null unless finite */
 json_t *run_json_count(uint64_t value);
 /* An object with id, campaign, state, times, seed, mode ("timed", "exact"),
- * exact (an object with policy and seeds; null in timed mode), baseline,
- * accelerator. */
+ * exact (an object with policy and seeds; null in timed mode), looks (an array),
+ * baseline, accelerator. */
 json_t *run_json_head(const struct stored_run *run);
 json_t *run_json_variants(const struct stored_run *run); /* an array */
 json_t *run_json_policy(const struct gate_policy *policy); /* an object */

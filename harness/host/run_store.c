@@ -305,6 +305,8 @@ static int store_plan(struct run_store *store, const struct stored_run *run,
 		rc = insert_cells(store, key, run, err);
 	if (!rc)
 		rc = insert_trials(store, key, run, ret_ids, err);
+	if (!rc)
+		rc = store_looks_insert(store, key, run, err);
 	return rc ? rc : transaction_commit(&tx, err);
 }
 

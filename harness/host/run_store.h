@@ -69,6 +69,15 @@ struct stored_trial {
 	char *fingerprint;           /* "key=value\n" lines; owned; NULL until finished */
 };
 
+/* Judged on the way (model/sequential.h). */
+struct stored_look {
+	uint32_t blocks;             /* after so many */
+	uint64_t taken_wall_ns;      /* 0: not yet */
+	double alpha;                /* its level; NAN until it is taken */
+	uint32_t open_count;         /* metrics and pass rates that were not settled */
+	bool stopped;                /* the run ended with it: no more trials are run */
+};
+
 struct stored_run {
 	char *id;                    /* "20261121-213000-quick"; owned */
 	char *campaign;              /* name; owned */
@@ -87,6 +96,8 @@ struct stored_run {
 	struct stored_variant *variants; size_t variants_count; /* owned */
 	struct stored_cell *cells; size_t cells_count;          /* owned */
 	struct stored_trial *trials; size_t trials_count;       /* owned, plan order */
+	struct stored_look *looks; size_t looks_count; /* owned, rising; none: a fixed number
+					of blocks */
 };
 
 void stored_run_release(struct stored_run *run);
@@ -129,6 +140,9 @@ int run_store_set_state(struct run_store *store, const char *run_id,
 			const char *state, struct error *err) must_check;
 int run_store_set_note(struct run_store *store, const char *run_id,
 		       const char *note, struct error *err) must_check;
+/* What the look of that index said. -ENOENT: none such is planned. */
+int run_store_set_look(struct run_store *store, const char *run_id, size_t index,
+		       const struct stored_look *look, struct error *err) must_check;
 /* What the build of a variant's kernel gave. */
 int run_store_set_kernel(struct run_store *store, const char *run_id,
 			 uint32_t variant, const char *image_sha256,

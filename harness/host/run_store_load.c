@@ -56,6 +56,7 @@ void stored_run_release(struct stored_run *run)
 	free(run->variants);
 	free(run->cells);
 	free(run->trials);
+	free(run->looks);
 	free(run->id);
 	free(run->campaign);
 	free(run->campaign_file);
@@ -505,6 +506,8 @@ static int load_all(struct run_store *store, struct stored_run *run, struct erro
 		rc = load_cells(store, key, run, err);
 	if (!rc)
 		rc = load_trials(store, key, run, err);
+	if (!rc)
+		rc = store_looks_load(store, key, run, err);
 	return rc;
 }
 

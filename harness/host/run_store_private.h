@@ -81,6 +81,12 @@ int transaction_commit(struct transaction *tx, struct error *err) must_check;
 void transaction_release(struct transaction *tx); /* rolls back if open */
 #define cleanup_transaction cleanup_with(transaction_release)
 
+/* run_store_looks.c: with the rest of a run; the loaded run's id is set. -EUCLEAN. */
+int store_looks_insert(struct run_store *store, int64_t key, const struct stored_run *run,
+		       struct error *err) must_check;
+int store_looks_load(struct run_store *store, int64_t key, struct stored_run *run,
+		     struct error *err) must_check;
+
 /* Integer key of a run by its full id; -ENOENT. */
 int store_run_key(struct run_store *store, const char *run_id, int64_t *ret_key,
 		  struct error *err) must_check;

@@ -165,9 +165,25 @@ static const char schema_2[] =
 	"  JOIN metrics m ON m.run = t.run AND m.cell = t.cell AND m.row = x.row"
 	"    AND m.metric = x.metric;";
 
+/* Version 3: nothing yet. */
+static const char schema_3[] = "";
+
+/* Version 4: runs that are judged on the way. */
+static const char schema_4[] =
+	"CREATE TABLE looks ("
+	"  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,"
+	"  look INTEGER NOT NULL,"
+	"  blocks INTEGER NOT NULL,"
+	"  taken_wall_ns INTEGER,"
+	"  alpha REAL,"
+	"  open_count INTEGER,"
+	"  stopped INTEGER NOT NULL DEFAULT 0 CHECK (stopped IN (0, 1)),"
+	"  PRIMARY KEY (run, look)"
+	") STRICT, WITHOUT ROWID;";
+
 /* steps[n] makes version n + 1 of version n. Never change one that was
  * released: add the next. */
-static const char *const steps[] = { schema_1, schema_2 };
+static const char *const steps[] = { schema_1, schema_2, schema_3, schema_4 };
 #define SCHEMA_VERSION ((int64_t)ARRAY_COUNT(steps))
 
 static int pragma_read(struct run_store *store, const char *sql, int64_t *ret_value,

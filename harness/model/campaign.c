@@ -8,11 +8,13 @@
 #include <string.h>
 
 #include "memory.h"
+#include "sequential.h"
 
 #define VARIANTS_MAX 16u
 
 #define BLOCKS_DEFAULT 10u
 #define SEEDS_DEFAULT 5u
+#define LOOKS_DEFAULT 1u
 /* Percent. Exact differences are as small as they are said to be. */
 #define MARGIN_TIMED 5.0
 #define MARGIN_EXACT 0.25
@@ -150,6 +152,7 @@ static void set_mode_defaults(struct campaign *campaign, enum run_mode mode)
 
 	campaign->mode = mode;
 	campaign->blocks_count = is_exact ? SEEDS_DEFAULT : BLOCKS_DEFAULT;
+	campaign->looks_count = LOOKS_DEFAULT;
 	campaign->gate.margin_percent = is_exact ? MARGIN_EXACT : MARGIN_TIMED;
 	campaign->control = !is_exact;
 	campaign->exact = EXACT_POLICY_INIT;
@@ -185,12 +188,17 @@ static int refuse_keys_of_other_mode(const struct config_node *root,
 {
 	const struct config_node *blocks = config_find(root, "blocks_count");
 	const struct config_node *seeds = config_find(root, "seeds_count");
+	const struct config_node *looks = config_find(root, "looks_count");
 	const struct config_node *exact = config_find(root, "exact");
 
 	if (mode == MODE_EXACT && blocks)
 		return config_error(err, -EINVAL, blocks,
 				    "blocks_count: expected seeds_count in a "
 				    "campaign of mode exact");
+	if (mode == MODE_EXACT && looks)
+		return config_error(err, -EINVAL, looks,
+				    "looks_count: expected only in a campaign "
+				    "of mode timed; seeds are few and all run");
 	if (mode == MODE_TIMED && seeds)
 		return config_error(err, -EINVAL, seeds,
 				    "seeds_count: expected blocks_count in a "
@@ -264,6 +272,8 @@ static int read_root(const char *project_root, const struct config_node *root,
 		{ CONFIG_CHOICE("mode", &mode, mode_names) },
 		{ CONFIG_U32("blocks_count", &campaign->blocks_count, 2, 10000) },
 		{ CONFIG_U32("seeds_count", &campaign->blocks_count, 1, 10000) },
+		{ CONFIG_U32("looks_count", &campaign->looks_count, 1,
+			     SEQUENTIAL_LOOKS_MAX) },
 		{ CONFIG_U64("seed", &campaign->seed, 0, INT64_MAX) },
 		{ CONFIG_U32("budget_minutes", &campaign->budget_minutes, 0,
 			     100000) },

@@ -69,6 +69,9 @@ struct campaign {
 	uint32_t blocks_count;   /* 2..10000: boots of each variant in each cell. Exact
 				    mode: `seeds_count`, 1..10000; block b of a run
 				    is seed number run.seed + b */
+	uint32_t looks_count;    /* 1..20: how often the run is judged on the way, the end
+				    included; it stops where everything is settled.
+				    1: a fixed number of blocks. Exact mode: 1 */
 	uint64_t seed;           /* of the order; 0: chosen at the start and recorded.
 				    Exact mode: number of the first seed; 0: 1 */
 	uint32_t budget_minutes; /* 0: no bound; else no block starts that would pass it */
@@ -88,7 +91,7 @@ int campaign_load(const char *project_root, const char *name,
 void campaign_release(struct campaign *campaign);
 /* As if the file had said `mode`. Where that is another mode than the campaign's,
  * what means something else there takes that mode's default: blocks_count (10
- * blocks, 5 seeds), gate.margin_percent, control and exact. */
+ * blocks, 5 seeds), looks_count, gate.margin_percent, control and exact. */
 void campaign_set_mode(struct campaign *campaign, enum run_mode mode);
 /* Timed runs: takes out the cells of vcpus_counts with more vCPUs than the
  * cpus_count host CPUs for guests (a shape with overcommit stays). *ret_note

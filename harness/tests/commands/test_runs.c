@@ -96,6 +96,13 @@ static void test_run_usage(void)
 	program_run(&run, "run", "quick-exact", "--blocks", "2", "--seeds", "3");
 	CU_ASSERT_EQUAL(run.status, 64);
 	test_check_contains(run.err, "--blocks and --seeds are the same");
+	program_run(&run, "run", "quick-exact", "--dry-run", "--looks", "2");
+	CU_ASSERT_EQUAL(run.status, 64);
+	test_check_contains(run.err, "--looks is for timed mode");
+	program_run(&run, "run", "--looks", "21");
+	CU_ASSERT_EQUAL(run.status, 64);
+	program_run(&run, "run", "--resume", "--looks", "2");
+	CU_ASSERT_EQUAL(run.status, 64);
 	program_run(&run, "run", "--seeds", "0");
 	CU_ASSERT_EQUAL(run.status, 64);
 	program_run(&run, "run", "quik", "--results", results);
@@ -124,6 +131,22 @@ static void test_dry_run(void)
 	program_run(&again, "run", "quick", "--dry-run", "--blocks", "2", "--seed", "42",
 		    "--accel", "tcg", "--results", results);
 	test_check_string(again.out, run.out);
+}
+
+static void test_dry_run_looks(void)
+{
+	cleanup_program struct program_run run = { .out = NULL }, few = { .out = NULL };
+	cleanup_free char *results = path_join(test_temp_folder(), "none");
+
+	program_run(&run, "run", "quick", "--dry-run", "--blocks", "30", "--looks", "3", "--accel",
+		    "tcg", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 0);
+	test_check_contains(run.out, "\nlooks: after 10, 20 and 30 blocks; the run ends where "
+				     "every metric is settled\n");
+	program_run(&few, "run", "quick", "--dry-run", "--blocks", "4", "--looks", "3", "--accel",
+		    "tcg", "--results", results);
+	CU_ASSERT_EQUAL(few.status, 0);
+	CU_ASSERT_PTR_NULL(strstr(few.out, "looks: "));
 }
 
 /* The dry run of a campaign with up to four more arguments (NULL: fewer). */
@@ -372,6 +395,7 @@ static void test_gate(void)
 TEST_SUITE("runs",
 	   {"usage of run", test_run_usage},
 	   {"dry run", test_dry_run},
+	   {"dry run with looks", test_dry_run_looks},
 	   {"dry run in exact mode", test_dry_run_exact},
 	   {"show", test_show},
 	   {"what show refuses", test_show_refusals},

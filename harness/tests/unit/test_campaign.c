@@ -32,6 +32,7 @@ static void test_minimal(void)
 	test_check_string(campaign.cells[0].guest.name, "up");
 	test_check_string(campaign.cells[0].suite.name, "boot");
 	CU_ASSERT_EQUAL(campaign.blocks_count, 10);
+	CU_ASSERT_EQUAL(campaign.looks_count, 1);
 	CU_ASSERT_EQUAL(campaign.seed, 0);
 	CU_ASSERT_EQUAL(campaign.budget_minutes, 0);
 	CU_ASSERT_EQUAL(campaign.repeats_max, 2);
@@ -69,6 +70,7 @@ static const char everything[] =
 	"  - {guest: up, suite: long}\n"
 	"  - {guest: ../guests/smp.yaml, suite: boot}\n"
 	"blocks_count: 3\n"
+	"looks_count: 20\n"
 	"seed: 9223372036854775807\n"
 	"budget_minutes: 60\n"
 	"repeats_max: 0\n"
@@ -116,6 +118,7 @@ static void test_everything(void)
 	CU_ASSERT_EQUAL(campaign.cells_count, 3);
 	test_check_string(campaign.cells[2].guest.name, "smp");
 	CU_ASSERT_EQUAL(campaign.blocks_count, 3);
+	CU_ASSERT_EQUAL(campaign.looks_count, 20);
 	CU_ASSERT_EQUAL(campaign.seed, INT64_MAX);
 	CU_ASSERT_EQUAL(campaign.budget_minutes, 60);
 	CU_ASSERT_EQUAL(campaign.repeats_max, 0);

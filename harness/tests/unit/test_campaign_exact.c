@@ -94,6 +94,9 @@ static void test_bad_mode(void)
 	       "timed");
 	campaign_refuse(MINIMAL "mode: timed\nexact: {shift: 3}\n",
 	       "8:8: exact: expected only in a campaign of mode exact");
+	campaign_refuse(EXACT "looks_count: 1\n",
+	       "8:14: looks_count: expected only in a campaign of mode timed; "
+	       "seeds are few and all run");
 	campaign_refuse(EXACT "seeds_count: 0\n",
 	       "8:14: seeds_count: expected a whole number 1..10000, found '0'");
 	campaign_refuse(EXACT "seeds_count: 10001\n", "8:14: seeds_count: expected");
@@ -128,7 +131,8 @@ static void test_set_mode(void)
 {
 	cleanup_campaign struct campaign timed = { .name = NULL }, exact = { .name = NULL };
 
-	if (!campaign_load_good(MINIMAL "blocks_count: 3\ncontrol: true\nrepeats_max: 1\n"
+	if (!campaign_load_good(MINIMAL "blocks_count: 3\nlooks_count: 2\ncontrol: true\n"
+		       "repeats_max: 1\n"
 		       "gate: {margin_percent: 7, alpha: 0.01}\n", &timed) ||
 	    !campaign_load_good(EXACT "seeds_count: 9\nexact: {shift: 5, jitter_us: 20}\n"
 		       "gate: {margin_percent: 0.5}\nseed: 4\n", &exact))
@@ -136,6 +140,7 @@ static void test_set_mode(void)
 	/* what it is already changes nothing */
 	campaign_set_mode(&timed, MODE_TIMED);
 	CU_ASSERT_EQUAL(timed.blocks_count, 3);
+	CU_ASSERT_EQUAL(timed.looks_count, 2);
 	CU_ASSERT_EQUAL(timed.gate.margin_percent, 7);
 	campaign_set_mode(&exact, MODE_EXACT);
 	CU_ASSERT_EQUAL(exact.blocks_count, 9);
@@ -143,6 +148,7 @@ static void test_set_mode(void)
 	campaign_set_mode(&timed, MODE_EXACT);
 	CU_ASSERT_EQUAL(timed.mode, MODE_EXACT);
 	CU_ASSERT_EQUAL(timed.blocks_count, 5);
+	CU_ASSERT_EQUAL(timed.looks_count, 1);
 	CU_ASSERT_EQUAL(timed.gate.margin_percent, 0.25);
 	CU_ASSERT_EQUAL(timed.gate.alpha, 0.01);
 	CU_ASSERT_EQUAL(timed.repeats_max, 1);

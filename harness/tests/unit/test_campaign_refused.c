@@ -12,8 +12,8 @@ static void test_bad_keys(void)
 	campaign_refuse(MINIMAL "block_count: 3\n",
 	       "7:1: unknown key 'block_count' in campaign; expected one of "
 	       "purpose, defaults, variants, baseline, cells, mode, blocks_count, "
-	       "seeds_count, seed, budget_minutes, repeats_max, control, exact, "
-	       "gate (did you mean 'blocks_count'?)");
+	       "seeds_count, looks_count, seed, budget_minutes, repeats_max, "
+	       "control, exact, gate (did you mean 'blocks_count'?)");
 	campaign_refuse(VARIANTS CELLS, "1:1: campaign lacks the key 'baseline'");
 	campaign_refuse("baseline: a\n" CELLS, "1:1: campaign lacks the key 'variants'");
 	campaign_refuse(VARIANTS "baseline: a\n", "1:1: campaign lacks the key 'cells'");
@@ -21,6 +21,9 @@ static void test_bad_keys(void)
 					    "whole number 2..10000, found '1'");
 	campaign_refuse(MINIMAL "blocks_count: two\n", "7:15: blocks_count: expected a "
 					      "whole number 2..10000, found 'two'");
+	campaign_refuse(MINIMAL "looks_count: 0\n",
+	       "7:14: looks_count: expected a whole number 1..20, found '0'");
+	campaign_refuse(MINIMAL "looks_count: 21\n", "7:14: looks_count: expected");
 	campaign_refuse(MINIMAL "seed: 9223372036854775808\n", "7:7: seed: expected");
 	campaign_refuse(MINIMAL "repeats_max: 11\n", "7:14: repeats_max: expected");
 	campaign_refuse(MINIMAL "control: on\n",

@@ -100,7 +100,7 @@ static void test_version_1(void)
 
 	if (!store)
 		return;
-	CU_ASSERT_EQUAL(ask(store, "PRAGMA user_version"), 2);
+	CU_ASSERT_EQUAL(ask(store, "PRAGMA user_version"), 4);
 	CU_ASSERT_EQUAL(ask(store, "PRAGMA application_id"), STORE_APPLICATION_ID);
 	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"
