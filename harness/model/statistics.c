@@ -24,7 +24,12 @@ static double *copy_values(const double *values, size_t count)
 
 double statistics_median(const double *values, size_t count)
 {
-	return statistics_quantile(values, count, 0.5);
+	cleanup_free double *copy = NULL;
+
+	if (count == 1)
+		return values[0];
+	copy = copy_values(values, count);
+	return gsl_stats_median(copy, 1, count);
 }
 
 double statistics_quantile(const double *values, size_t count, double q)
@@ -40,6 +45,8 @@ double statistics_boot_summary(const struct boot_samples *boot,
 {
 	if (summary == SUMMARY_MAXIMUM)
 		return gsl_stats_max(boot->values, 1, boot->count);
+	if (summary == SUMMARY_MINIMUM)
+		return gsl_stats_min(boot->values, 1, boot->count);
 	return statistics_median(boot->values, boot->count);
 }
 
@@ -176,7 +183,7 @@ static void draw_means(const double *values, size_t count, uint64_t seed,
 		double sum = 0;
 
 		for (size_t k = 0; k < count; k++)
-			sum += values[gsl_rng_uniform_int(random, count)];
+			sum += values[random_index(random, count)];
 		means[i] = sum / (double)count;
 	}
 	gsl_rng_free(random);

@@ -14,6 +14,9 @@
 #include "statistics_blocks.h"
 
 #define ENUMERATION_MAX 100000.0
+/* Of a block, to be held while arrangements are drawn. */
+#define CHOICES_MAX 1000.0
+#define HITS_ENOUGH 1000
 #define QUADRATURE_POINTS 128
 
 /* Arrangements of the labels of a block: a_count + b_count over b_count. */
@@ -89,42 +92,64 @@ static uint64_t count_hits(const struct choices *choices, size_t count,
 	return hits;
 }
 
-static double exact_p(const struct block_set *set, double threshold)
+/* Of each block that has no more than `max`; none of the others. Owned. */
+static struct choices *set_choices(const struct block_set *set, double max)
 {
 	struct choices *choices = memory_alloc_array(set->count, sizeof(*choices));
-	uint64_t hits;
 
 	for (size_t i = 0; i < set->count; i++)
-		choices_init(&choices[i], &set->blocks[i]);
-	hits = count_hits(choices, set->count, 0, 0, threshold);
-	for (size_t i = 0; i < set->count; i++)
+		if (block_arrangements(&set->blocks[i]) <= max)
+			choices_init(&choices[i], &set->blocks[i]);
+	return choices;
+}
+
+static void set_choices_free(struct choices *choices, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
 		choices_release(&choices[i]);
 	free(choices);
+}
+
+static double exact_p(const struct block_set *set, double threshold)
+{
+	struct choices *choices = set_choices(set, ENUMERATION_MAX);
+	uint64_t hits = count_hits(choices, set->count, 0, 0, threshold);
+
+	set_choices_free(choices, set->count);
 	return (double)hits / set_arrangements(set);
+}
+
+/* A block's difference under labels drawn at random; `choices` is empty where it has
+ * too many arrangements to hold. */
+static double draw_difference(gsl_rng *random, struct block *block,
+			      const struct choices *choices)
+{
+	if (choices->count)
+		return choices->differences[random_index(random, choices->count)];
+	gsl_ran_shuffle(random, block->boots, block->a_count + block->b_count,
+			sizeof(*block->boots));
+	return block_difference(block);
 }
 
 static double drawn_p(const struct block_set *set, double threshold,
 		      uint32_t draws, uint64_t seed)
 {
 	gsl_rng *random = gsl_rng_alloc(gsl_rng_mt19937);
-	uint32_t hits = 0;
+	struct choices *choices = set_choices(set, CHOICES_MAX);
+	uint32_t hits = 0, drawn = 0;
 
 	gsl_rng_set(random, (seed ^ (seed >> 32)) & UINT32_MAX);
-	for (uint32_t i = 0; i < draws; i++) {
+	while (drawn < draws && hits < HITS_ENOUGH) {
 		double sum = 0;
 
-		for (size_t k = 0; k < set->count; k++) {
-			struct block *block = &set->blocks[k];
-
-			gsl_ran_shuffle(random, block->boots,
-					block->a_count + block->b_count,
-					sizeof(*block->boots));
-			sum += block_difference(block);
-		}
+		for (size_t k = 0; k < set->count; k++)
+			sum += draw_difference(random, &set->blocks[k], &choices[k]);
 		hits += fabs(sum) >= threshold;
+		drawn++;
 	}
 	gsl_rng_free(random);
-	return (hits + 1.0) / (draws + 1.0);
+	set_choices_free(choices, set->count);
+	return hits < HITS_ENOUGH ? (hits + 1.0) / (draws + 1.0) : (double)hits / drawn;
 }
 
 double statistics_permutation_p(const struct boot_samples *a, size_t a_count,
@@ -149,6 +174,17 @@ double statistics_permutation_p(const struct boot_samples *a, size_t a_count,
 	threshold = observed - 1e-9 * fmax(observed, 1e-9);
 	return is_exact ? exact_p(&set, threshold) :
 			  drawn_p(&set, threshold, draws, seed);
+}
+
+double statistics_equivalence_p(double mean, double sd, size_t n, double room)
+{
+	double error = sd / sqrt((double)n), distance = room - fabs(mean);
+
+	if (n < 2 || isnan(mean) || isnan(sd))
+		return NAN;
+	if (error == 0)
+		return distance > 0 ? 0 : 1;
+	return gsl_cdf_tdist_Q(distance / error, (double)n - 1);
 }
 
 size_t statistics_permutation_blocks(const struct boot_samples *a, size_t a_count,

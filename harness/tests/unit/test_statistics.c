@@ -45,6 +45,7 @@ static void test_boot_summary(void)
 
 	NEAR(statistics_boot_summary(&boot, SUMMARY_MEDIAN), 5, 0);
 	NEAR(statistics_boot_summary(&boot, SUMMARY_MAXIMUM), 100, 0);
+	NEAR(statistics_boot_summary(&boot, SUMMARY_MINIMUM), 1, 0);
 }
 
 /* Darwin's maize plants, 15 pairs, eighths of an inch: Fisher, The Design of
@@ -113,6 +114,31 @@ static void test_permutation_drawn(void)
 		b_values[i] = a_values[i] * 1.1;
 	p = statistics_permutation_p(a, 40, b, 40, SUMMARY_MEDIAN, 5000, 1, NULL);
 	NEAR(p, 1.0 / 5001, 1e-12);
+	/* Many boots in a block: more arrangements than are held. */
+	make_boots(a, a_values, 40, 10);
+	make_boots(b, b_values, 40, 10);
+	p = statistics_permutation_p(a, 40, b, 40, SUMMARY_MEDIAN, 5000, 1, &is_exact);
+	CU_ASSERT_FALSE(is_exact);
+	NEAR(p, 1.0 / 5001, 1e-12);
+}
+
+/* Eighteen pairs are drawn, not walked, until 1,000 have hit. Of all 2^18, by a count
+ * of sums in Python, 17,020 do: four standard errors of what is drawn. */
+static void test_permutation_enough_hits(void)
+{
+	struct boot_samples a[18], b[18];
+	double a_values[18], b_values[18], p;
+	bool is_exact = true;
+
+	for (size_t i = 0; i < 18; i++) {
+		a_values[i] = 1;
+		b_values[i] = exp(((double)(i * 7 % 11) - 3.5) / 100);
+	}
+	make_boots(a, a_values, 18, 1);
+	make_boots(b, b_values, 18, 1);
+	p = statistics_permutation_p(a, 18, b, 18, SUMMARY_MEDIAN, 1000000, 1, &is_exact);
+	CU_ASSERT_FALSE(is_exact);
+	NEAR(p / (17020.0 / 262144), 1, 4 / sqrt(1000));
 }
 
 static void test_permutation_limits(void)
@@ -289,6 +315,78 @@ static void test_power_limits(void)
 	CU_ASSERT_EQUAL(statistics_blocks_needed(0, 0.1, 0.05, 0.8), 2);
 }
 
+/* Student's patients again (below): mean 1.58, sd 1.2299955 of 10. t and its tail by
+ * Simpson's rule over the density (Python). */
+static void test_equivalence(void)
+{
+	NEAR(statistics_equivalence_p(1.58, 1.2299955, 10, 2), 0.15415723876664678, 1e-9);
+	NEAR(statistics_equivalence_p(-1.58, 1.2299955, 10, 2), 0.15415723876664678, 1e-9);
+	NEAR(statistics_equivalence_p(0.003, 0.0255, 30, 0.0198026), 0.0005714995881619944,
+	     1e-9);
+	/* On the bound either test is a coin; beyond it p is large. */
+	NEAR(statistics_equivalence_p(2, 1, 10, 2), 0.5, 1e-12);
+	CU_ASSERT_TRUE(statistics_equivalence_p(5, 1, 10, 2) > 0.99);
+	NEAR(statistics_equivalence_p(1, 0, 10, 2), 0, 0);
+	NEAR(statistics_equivalence_p(3, 0, 10, 2), 1, 0);
+	CU_ASSERT_TRUE(isnan(statistics_equivalence_p(0, 1, 1, 2)));
+	CU_ASSERT_TRUE(isnan(statistics_equivalence_p(0, NAN, 5, 2)));
+	CU_ASSERT_TRUE(isnan(statistics_equivalence_p(NAN, 1, 5, 2)));
+}
+
+/* --- pass rates ---------------------------------------------------------- */
+
+static void test_fisher(void)
+{
+	/* R, help of fisher.test: Fisher's tea (Agresti 1990, p. 61), 34 of 70 tables,
+	 * and convictions of twins of criminals (Fisher 1962). */
+	NEAR(statistics_fisher_p(3, 4, 1, 4), 34.0 / 70, 1e-12);
+	NEAR(statistics_fisher_p(2, 17, 10, 13), 0.0005367241191434358, 1e-15);
+	NEAR(statistics_fisher_p(10, 13, 2, 17), 0.0005367241191434358, 1e-15);
+	/* Complete enumeration with Python's fractions. */
+	NEAR(statistics_fisher_p(30, 30, 24, 30), 0.023720703916957263, 1e-13);
+	NEAR(statistics_fisher_p(29, 30, 22, 30), 0.02569073496311643, 1e-13);
+	NEAR(statistics_fisher_p(0, 5, 5, 5), 2.0 / 252, 1e-14);
+	/* Nothing to tell apart. */
+	NEAR(statistics_fisher_p(5, 5, 9, 9), 1, 1e-12);
+	NEAR(statistics_fisher_p(0, 5, 0, 9), 1, 1e-12);
+	NEAR(statistics_fisher_p(0, 0, 3, 9), 1, 0);
+	NEAR(statistics_fisher_p(3, 9, 0, 0), 1, 0);
+	CU_ASSERT_TRUE(statistics_fisher_p(5000, 5000, 4950, 5000) < 1e-12);
+}
+
+static void test_share_interval(void)
+{
+	struct interval interval = statistics_share_interval(682, 925, 0.95);
+
+	/* R, help of binom.test: Mendel's peas (Conover 1971, p. 97). */
+	NEAR(interval.low, 0.7076683, 1e-7);
+	NEAR(interval.high, 0.7654066, 1e-7);
+	/* Closed forms at the ends: 1 - 0.025^(1/10) and its mirror image. */
+	interval = statistics_share_interval(0, 10, 0.95);
+	NEAR(interval.low, 0, 0);
+	NEAR(interval.high, 1 - pow(0.025, 0.1), 1e-12);
+	interval = statistics_share_interval(10, 10, 0.95);
+	NEAR(interval.low, pow(0.025, 0.1), 1e-12);
+	NEAR(interval.high, 1, 0);
+	interval = statistics_share_interval(0, 0, 0.95);
+	NEAR(interval.low, 0, 0);
+	NEAR(interval.high, 1, 0);
+}
+
+/* Python: the critical number by enumeration of Fisher's test, the rate by bisection of
+ * the binomial sum. */
+static void test_detectable_share(void)
+{
+	NEAR(statistics_detectable_share(30, 30, 30, 0.05, 0.8), 0.7492524167729654, 1e-9);
+	NEAR(statistics_detectable_share(40, 40, 40, 0.02, 0.8), 0.7818834626053305, 1e-9);
+	/* Four boots a side: 0 of 4 against 4 of 4 has p 2/70. */
+	NEAR(statistics_detectable_share(4, 4, 4, 0.05, 0.8), 1 - pow(0.8, 0.25), 1e-9);
+	CU_ASSERT_TRUE(isnan(statistics_detectable_share(4, 4, 4, 0.02, 0.8)));
+	CU_ASSERT_TRUE(isnan(statistics_detectable_share(0, 9, 9, 0.05, 0.8)));
+	CU_ASSERT_TRUE(isnan(statistics_detectable_share(0, 0, 9, 0.05, 0.8)));
+	CU_ASSERT_TRUE(isnan(statistics_detectable_share(9, 9, 0, 0.05, 0.8)));
+}
+
 /* --- pairs ------------------------------------------------------------- */
 
 /* Student, The Probable Error of a Mean, Biometrika 6 (1908): ten patients' gain
@@ -375,12 +473,16 @@ TEST_SUITE("statistics", { "quantiles", test_quantiles },
 	   { "permutation: Darwin's maize", test_permutation_darwin },
 	   { "permutation: pooled baseline", test_permutation_pooled },
 	   { "permutation: drawn", test_permutation_drawn },
+	   { "permutation: enough hits", test_permutation_enough_hits },
 	   { "permutation: limits", test_permutation_limits },
 	   { "incomplete blocks", test_incomplete_blocks },
 	   { "figures that are not positive", test_not_positive },
 	   { "interval", test_interval },
 	   { "Benjamini-Hochberg", test_adjust_bh }, { "Holm", test_adjust_holm },
 	   { "power", test_power }, { "power: limits", test_power_limits },
+	   { "equivalence", test_equivalence }, { "Fisher's test", test_fisher },
+	   { "Clopper-Pearson", test_share_interval },
+	   { "detectable share", test_detectable_share },
 	   { "pairs: Student's patients", test_paired_student },
 	   { "pairs without variance", test_paired_without_variance },
 	   { "a pair alone", test_paired_alone }, { "pairs of blocks", test_pairs })
