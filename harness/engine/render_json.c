@@ -95,7 +95,7 @@ static json_t *entry_object(const struct stored_run *run,
 	const struct stored_cell *cell = &run->cells[entry->cell];
 	const struct stored_row *row = &cell->rows[entry->row];
 	const struct metric_comparison *judged = &entry->judged;
-	enum boot_summary summary = entry->is_tail ? SUMMARY_MAXIMUM : SUMMARY_MEDIAN;
+	enum boot_summary summary = verdict_boot_summary(entry->judged.metric);
 	json_t *object = json_object();
 
 	set(object, "guest", run_json_text(cell->guest));

@@ -9,11 +9,9 @@
 #include "memory.h"
 #include "verdict_private.h"
 
-#define DRAWS 20000
+#define DRAWS 50000
 #define RESAMPLES 10000
 
-static const char reason_no_baseline[] = "no usable boot of the baseline";
-static const char reason_no_candidate[] = "no usable boot of the candidate";
 static const char reason_few_blocks[] = "fewer than two complete blocks";
 const char verdict_reason_not_positive[] = "a boot's figure is zero or negative";
 static const char reason_constant[] = "every boot of a side gave the same figure";
@@ -33,11 +31,6 @@ const char *verdict_name(enum verdict verdict)
 	return (size_t)verdict < ARRAY_COUNT(names) ? names[verdict] : "unknown";
 }
 
-enum boot_summary verdict_summary(const struct metric_comparison *c)
-{
-	return c->metric->kind == METRIC_TAIL ? SUMMARY_MAXIMUM : SUMMARY_MEDIAN;
-}
-
 /* Independent generators from one seed (splitmix64: Steele, Lea and Flood 2014). */
 static uint64_t derive_seed(uint64_t seed, uint64_t index)
 {
@@ -48,21 +41,13 @@ static uint64_t derive_seed(uint64_t seed, uint64_t index)
 	return z ^ (z >> 31);
 }
 
-/* Whether every boot of a side has the same summary. */
-static bool is_constant(const struct boot_samples *boots, size_t count,
-			enum boot_summary summary)
+/* Whether every boot of a side has the same figure. */
+static bool is_constant(const struct boot_samples *figures, size_t count)
 {
 	for (size_t i = 1; i < count; i++)
-		if (statistics_boot_summary(&boots[i], summary) !=
-		    statistics_boot_summary(&boots[0], summary))
+		if (figures[i].values[0] != figures[0].values[0])
 			return false;
 	return true;
-}
-
-static bool is_without_variance(const struct metric_comparison *c)
-{
-	return is_constant(c->a, c->a_count, verdict_summary(c)) &&
-	       is_constant(c->b, c->b_count, verdict_summary(c));
 }
 
 bool verdict_is_one_step(const struct metric_comparison *c, double a, double b)
@@ -78,11 +63,8 @@ bool verdict_is_one_step(const struct metric_comparison *c, double a, double b)
 	return fabs(a - b) == step;
 }
 
-static void judge_constant(struct metric_comparison *c)
+static void judge_constant(struct metric_comparison *c, double a, double b)
 {
-	double a = statistics_boot_summary(&c->a[0], verdict_summary(c));
-	double b = statistics_boot_summary(&c->b[0], verdict_summary(c));
-
 	c->p = c->p_adjusted = c->ratio == 1 ? 1 : 0;
 	c->interval = (struct interval){ c->ratio, c->ratio };
 	c->detectable_effect = 0;
@@ -93,62 +75,49 @@ static void judge_constant(struct metric_comparison *c)
 	}
 }
 
-void verdict_refuse(struct metric_comparison *c, const char *reason)
+/* Of figures: the interval of the ratio and both tests. */
+static void estimate_change(struct metric_comparison *c,
+			    const struct verdict_figures *figures,
+			    const struct gate_policy *policy, uint64_t seed)
 {
-	c->verdict = VERDICT_NOT_COMPARABLE;
-	c->reason = reason;
+	c->interval = statistics_ratio_interval(
+		figures->a, figures->a_count, figures->b, figures->b_count,
+		SUMMARY_MEDIAN, policy->confidence, RESAMPLES, derive_seed(seed, 0));
+	c->p = c->p_adjusted = statistics_permutation_p(
+		figures->a, figures->a_count, figures->b, figures->b_count,
+		SUMMARY_MEDIAN, DRAWS, derive_seed(seed, 1), NULL);
+	c->p_equivalence = statistics_equivalence_p(log(c->ratio), figures->sd, c->blocks,
+						    verdict_margin_log(policy));
 }
 
-static void clear(struct metric_comparison *c)
+static void estimate(struct metric_comparison *c, struct verdict_figures *figures,
+		     const struct gate_policy *policy, uint64_t seed)
 {
-	c->a_center = c->b_center = c->ratio = NAN;
-	c->interval = (struct interval){ NAN, NAN };
-	c->p = c->p_adjusted = c->detectable_effect = NAN;
-	c->alpha = c->p_equivalence = NAN;
-	c->tail = (struct tail_figures){ .threshold = NAN };
-	c->blocks = c->blocks_needed = 0;
-	c->verdict = VERDICT_INCONCLUSIVE;
-	c->reason = NULL;
-}
-
-bool verdict_begin(struct metric_comparison *c)
-{
-	clear(c);
-	if (c->a_count == 0)
-		verdict_refuse(c, reason_no_baseline);
-	else if (c->b_count == 0)
-		verdict_refuse(c, reason_no_candidate);
-	return !c->reason;
-}
-
-static void estimate(struct metric_comparison *c, const struct gate_policy *policy,
-		     uint64_t seed)
-{
-	enum boot_summary summary = verdict_summary(c);
-
-	if (!verdict_begin(c))
+	if (!verdict_begin(c, figures))
 		return;
-	statistics_centers(c->a, c->a_count, c->b, c->b_count, summary,
-			   &c->a_center, &c->b_center, &c->blocks);
+	statistics_centers(figures->a, figures->a_count, figures->b, figures->b_count,
+			   SUMMARY_MEDIAN, &c->a_center, &c->b_center, &c->blocks);
 	if (c->blocks < 2) {
 		verdict_refuse(c, reason_few_blocks);
 		return;
 	}
-	c->ratio = statistics_ratio(c->a, c->a_count, c->b, c->b_count, summary);
+	if (c->metric->kind == METRIC_OUTCOME) {
+		verdict_outcome_estimate(c, figures, policy);
+		return;
+	}
+	c->ratio = statistics_ratio(figures->a, figures->a_count, figures->b,
+				    figures->b_count, SUMMARY_MEDIAN);
 	if (isnan(c->ratio)) {
 		verdict_refuse(c, verdict_reason_not_positive);
 		return;
 	}
-	if (is_without_variance(c)) {
-		judge_constant(c);
-		return;
-	}
-	c->interval = statistics_ratio_interval(
-		c->a, c->a_count, c->b, c->b_count, summary, policy->confidence,
-		RESAMPLES, derive_seed(seed, 0));
-	c->p = c->p_adjusted = statistics_permutation_p(
-		c->a, c->a_count, c->b, c->b_count, summary, DRAWS,
-		derive_seed(seed, 1), NULL);
+	figures->sd = statistics_block_sd(figures->a, figures->a_count, figures->b,
+					  figures->b_count, SUMMARY_MEDIAN, &c->blocks);
+	if (is_constant(figures->a, figures->a_count) &&
+	    is_constant(figures->b, figures->b_count))
+		judge_constant(c, figures->a[0].values[0], figures->b[0].values[0]);
+	else
+		estimate_change(c, figures, policy, seed);
 }
 
 size_t verdict_adjust(struct metric_comparison *comparisons, size_t count,
@@ -184,18 +153,36 @@ bool verdict_excludes_one(struct interval interval)
 	return interval.low > 1 || interval.high < 1;
 }
 
+double verdict_margin_log(const struct gate_policy *policy)
+{
+	return log1p(policy->margin_percent / 100);
+}
+
+bool verdict_is_equivalent(const struct metric_comparison *c,
+			   const struct gate_policy *policy)
+{
+	return verdict_inside_margin(c->interval, policy->margin_percent) &&
+	       (isnan(c->p_equivalence) || c->p_equivalence < policy->alpha);
+}
+
+double verdict_equivalence_alpha(const struct gate_policy *policy)
+{
+	return fmin(1 - policy->confidence, 2 * policy->alpha);
+}
+
 /* More blocks after which the verdict would no longer be inconclusive: the
  * observed effect is detected, or it is shown to be inside the margin. */
-static size_t more_blocks(const struct metric_comparison *c, double sd, double alpha,
+static size_t more_blocks(const struct metric_comparison *c,
+			  const struct verdict_figures *figures, double alpha,
 			  const struct gate_policy *policy)
 {
-	double effect = fabs(log(c->ratio));
-	double room = log1p(policy->margin_percent / 100) - effect;
+	double effect = fabs(log(c->ratio)), sd = figures->sd;
+	double room = verdict_margin_log(policy) - effect;
 	size_t detect = statistics_blocks_needed(sd, expm1(effect), alpha, VERDICT_POWER);
 	size_t equivalent = statistics_blocks_needed(
-		sd, expm1(room), 1 - policy->confidence, VERDICT_POWER);
+		sd, expm1(room), verdict_equivalence_alpha(policy), VERDICT_POWER);
 	size_t resolution = statistics_permutation_blocks(
-		c->a, c->a_count, c->b, c->b_count, alpha);
+		figures->a, figures->a_count, figures->b, figures->b_count, alpha);
 	size_t needed;
 
 	if (detect < resolution)
@@ -214,7 +201,7 @@ enum verdict verdict_of_change(const struct metric_comparison *c)
 static enum verdict decide(const struct metric_comparison *c,
 			   const struct gate_policy *policy)
 {
-	if (verdict_inside_margin(c->interval, policy->margin_percent))
+	if (verdict_is_equivalent(c, policy))
 		return VERDICT_EQUIVALENT;
 	if (c->p_adjusted < policy->alpha && verdict_excludes_one(c->interval))
 		return verdict_of_change(c);
@@ -229,34 +216,45 @@ double verdict_alpha(const struct metric_comparison *c, const struct gate_policy
 	return policy->alpha / (double)family;
 }
 
-static void conclude(struct metric_comparison *c, const struct gate_policy *policy,
-		     size_t family)
+static void conclude(struct metric_comparison *c, const struct verdict_figures *figures,
+		     const struct gate_policy *policy, size_t family)
 {
 	double alpha = verdict_alpha(c, policy, family);
-	double sd;
 
+	if (c->metric->kind == METRIC_OUTCOME) {
+		verdict_outcome_conclude(c, figures, policy, alpha);
+		return;
+	}
 	c->verdict = decide(c, policy);
 	if (c->reason)
 		return;
-	sd = statistics_block_sd(c->a, c->a_count, c->b, c->b_count,
-				 verdict_summary(c), &c->blocks);
-	c->detectable_effect =
-		statistics_detectable_effect(sd, c->blocks, alpha, VERDICT_POWER);
+	c->detectable_effect = statistics_detectable_effect(figures->sd, c->blocks, alpha,
+							    VERDICT_POWER);
 	if (c->verdict == VERDICT_INCONCLUSIVE)
-		c->blocks_needed = more_blocks(c, sd, alpha, policy);
+		c->blocks_needed = more_blocks(c, figures, alpha, policy);
 }
 
 void verdict_judge(struct metric_comparison *comparisons, size_t count,
 		   const struct gate_policy *policy, uint64_t seed)
 {
+	cleanup_free struct verdict_figures *figures =
+		memory_alloc_array(count, sizeof(*figures));
 	size_t family;
 
 	for (size_t i = 0; i < count; i++)
-		estimate(&comparisons[i], policy, derive_seed(seed, i));
+		estimate(&comparisons[i], &figures[i], policy, derive_seed(seed, i));
 	family = verdict_adjust(comparisons, count, policy->correction);
-	for (size_t i = 0; i < count; i++)
-		if (comparisons[i].verdict != VERDICT_NOT_COMPARABLE)
-			conclude(&comparisons[i], policy, family);
+	for (size_t i = 0; i < count; i++) {
+		struct metric_comparison *c = &comparisons[i];
+
+		c->alpha = policy->alpha;
+		if (c->verdict != VERDICT_NOT_COMPARABLE) {
+			conclude(c, &figures[i], policy, family);
+			verdict_tail_fill(c, policy->confidence,
+					  derive_seed(derive_seed(seed, i), 2));
+		}
+		verdict_figures_release(&figures[i]);
+	}
 }
 
 bool verdict_control_fired(const struct metric_comparison *comparisons,

@@ -12,13 +12,16 @@
 
 enum verdict {
 	VERDICT_IMPROVED,
-	VERDICT_EQUIVALENT,     /* the interval lies inside the margin */
+	VERDICT_EQUIVALENT,     /* shown to lie inside the margin (outcome: all passed) */
 	VERDICT_INCONCLUSIVE,
 	VERDICT_REGRESSED,
 	VERDICT_NOT_COMPARABLE,
 };
 
 const char *verdict_name(enum verdict verdict); /* "not comparable", ... */
+
+/* How a boot's samples of a metric become its figure. */
+enum boot_summary verdict_boot_summary(const struct metric_info *metric);
 
 enum gate_exit {
 	GATE_PASS = 0,           /* improved or equivalent */
@@ -32,8 +35,10 @@ enum gate_exit {
 #define TAIL_QUANTILES_COUNT 4
 
 /* A tail as a tail: quantiles of all samples of a side, and how often the candidate
- * goes beyond what the baseline ever did. Filled for metrics of kind tail that
- * could be judged; what the samples are too few for is NAN. */
+ * goes beyond what the baseline hardly ever did. Filled for metrics of kind tail that
+ * could be judged (else the counts are 0 and the threshold NAN). A quantile, and the
+ * threshold, is NAN where fewer than ten samples are to be expected beyond it; an
+ * interval is NAN where a side has fewer than five boots. */
 struct tail_quantile {
 	double q;                    /* 0.5, 0.99, 0.999, 1 (the largest) */
 	double a, b;
@@ -42,8 +47,8 @@ struct tail_quantile {
 
 struct tail_figures {
 	struct tail_quantile quantiles[TAIL_QUANTILES_COUNT];
-	double threshold;            /* the baseline's quantile 0.99, or for rate metrics
-					0.01: what "beyond" means */
+	double threshold;            /* the baseline's quantile 0.99 ("beyond": more), or
+					0.01 where higher is better ("beyond": less) */
 	uint64_t a_samples, b_samples;
 	uint64_t a_beyond, b_beyond; /* samples beyond the threshold */
 	struct interval a_share, b_share; /* intervals of those shares; boots drawn
@@ -76,7 +81,10 @@ struct metric_comparison {
 };
 
 /* Fills the "out" part of all comparisons of a family together (the correction
- * is across those that are not secondary; a secondary one keeps its own p). */
+ * is across those that are not secondary; a secondary one keeps its own p). At a look
+ * of several the policy is that look's: alpha and 1 - confidence are its levels
+ * (sequential.h). Boots without samples do not count; a sample that is not finite
+ * makes its metric not comparable. */
 void verdict_judge(struct metric_comparison *comparisons, size_t count,
 		   const struct gate_policy *policy, uint64_t seed);
 

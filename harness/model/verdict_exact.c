@@ -70,53 +70,62 @@ static void set_same_change(struct metric_comparison *c, const struct figure_pai
 	}
 }
 
-/* Returns the standard deviation of the pairs' logs; 0 where there is no test. */
-static double estimate(struct metric_comparison *c, const struct gate_policy *policy)
+/* Pairs that are not all equal. Sets *ret_sd where there is a test. */
+static void estimate_change(struct metric_comparison *c, const struct figure_pair *pairs,
+			    const struct gate_policy *policy, double *ret_sd)
 {
-	cleanup_free struct figure_pair *pairs =
-		memory_alloc_array(c->a_count, sizeof(*pairs));
-	struct paired_figures figures;
+	struct paired_figures paired;
 
-	if (!verdict_begin(c))
-		return 0;
-	c->blocks = statistics_pairs(c->a, c->a_count, c->b, c->b_count,
-				     verdict_summary(c), pairs);
-	if (c->blocks == 0) {
-		verdict_refuse(c, reason_no_pair);
-		return 0;
-	}
-	set_centers(c, pairs);
-	if (are_equal(pairs, c->blocks)) {
-		set_equal(c);
-		return 0;
-	}
 	if (!are_positive(pairs, c->blocks)) {
 		verdict_refuse(c, verdict_reason_not_positive);
-		return 0;
+		return;
 	}
-	figures = statistics_paired(pairs, c->blocks, policy->confidence);
-	c->ratio = figures.ratio;
-	c->interval = figures.interval;
-	c->p = c->p_adjusted = figures.p;
-	if (c->blocks == 1)
+	paired = statistics_paired(pairs, c->blocks, policy->confidence);
+	c->ratio = paired.ratio;
+	c->interval = paired.interval;
+	c->p = c->p_adjusted = paired.p;
+	if (c->blocks == 1) {
 		c->reason = reason_one_seed;
-	else if (figures.sd == 0)
+	} else if (paired.sd == 0) {
 		set_same_change(c, &pairs[0]);
-	return c->reason ? 0 : figures.sd;
+	} else {
+		c->p_equivalence = statistics_equivalence_p(
+			log(c->ratio), paired.sd, c->blocks, verdict_margin_log(policy));
+		*ret_sd = paired.sd;
+	}
 }
 
-static double margin_log(const struct gate_policy *policy)
+static void estimate(struct metric_comparison *c, struct verdict_figures *figures,
+		     const struct gate_policy *policy)
 {
-	return log1p(policy->margin_percent / 100);
+	cleanup_free struct figure_pair *pairs = NULL;
+
+	if (!verdict_begin(c, figures))
+		return;
+	figures->sd = 0;
+	pairs = memory_alloc_array(figures->a_count, sizeof(*pairs));
+	c->blocks = statistics_pairs(figures->a, figures->a_count, figures->b,
+				     figures->b_count, SUMMARY_MEDIAN, pairs);
+	if (c->blocks == 0) {
+		verdict_refuse(c, reason_no_pair);
+		return;
+	}
+	set_centers(c, pairs);
+	if (c->metric->kind == METRIC_OUTCOME)
+		verdict_outcome_estimate(c, figures, policy);
+	else if (are_equal(pairs, c->blocks))
+		set_equal(c);
+	else
+		estimate_change(c, pairs, policy, &figures->sd);
 }
 
 static enum verdict decide(const struct metric_comparison *c,
 			   const struct gate_policy *policy)
 {
-	if (verdict_inside_margin(c->interval, policy->margin_percent))
+	if (verdict_is_equivalent(c, policy))
 		return VERDICT_EQUIVALENT;
 	if (c->blocks >= SEEDS_MIN && c->p_adjusted < policy->alpha &&
-	    verdict_excludes_one(c->interval) && fabs(log(c->ratio)) > margin_log(policy))
+	    verdict_excludes_one(c->interval) && fabs(log(c->ratio)) > verdict_margin_log(policy))
 		return verdict_of_change(c);
 	return VERDICT_INCONCLUSIVE;
 }
@@ -126,7 +135,7 @@ static enum verdict decide(const struct metric_comparison *c,
 static double detectable_effect(size_t seeds, double sd, double alpha,
 				const struct gate_policy *policy)
 {
-	double beyond = margin_log(policy) + gsl_cdf_ugaussian_Pinv(VERDICT_POWER) *
+	double beyond = verdict_margin_log(policy) + gsl_cdf_ugaussian_Pinv(VERDICT_POWER) *
 						     sd / sqrt((double)seeds);
 
 	if (seeds < SEEDS_MIN)
@@ -149,7 +158,7 @@ static size_t more_seeds(const struct metric_comparison *c, double sd, double al
 			 const struct gate_policy *policy)
 {
 	double effect = fabs(log(c->ratio));
-	double over = effect - margin_log(policy);
+	double over = effect - verdict_margin_log(policy);
 	size_t needed, exceed;
 
 	if (over > 0) {
@@ -157,17 +166,21 @@ static size_t more_seeds(const struct metric_comparison *c, double sd, double al
 		exceed = seeds_to_exceed(sd, over);
 		needed = needed > exceed ? needed : exceed;
 	} else {
-		needed = statistics_blocks_needed(sd, expm1(-over), 1 - policy->confidence,
-						  VERDICT_POWER);
+		needed = statistics_blocks_needed(
+			sd, expm1(-over), verdict_equivalence_alpha(policy), VERDICT_POWER);
 	}
 	return needed > c->blocks ? needed - c->blocks : 1;
 }
 
-static void conclude(struct metric_comparison *c, double sd, size_t family,
-		     const struct gate_policy *policy)
+static void conclude(struct metric_comparison *c, const struct verdict_figures *figures,
+		     size_t family, const struct gate_policy *policy)
 {
-	double alpha = verdict_alpha(c, policy, family);
+	double alpha = verdict_alpha(c, policy, family), sd = figures->sd;
 
+	if (c->metric->kind == METRIC_OUTCOME) {
+		verdict_outcome_conclude(c, figures, policy, alpha);
+		return;
+	}
 	c->verdict = decide(c, policy);
 	if (!c->reason)
 		c->detectable_effect = detectable_effect(c->blocks, sd, alpha, policy);
@@ -182,13 +195,21 @@ static void conclude(struct metric_comparison *c, double sd, size_t family,
 void verdict_judge_exact(struct metric_comparison *comparisons, size_t count,
 			 const struct gate_policy *policy)
 {
-	cleanup_free double *sds = memory_alloc_array(count, sizeof(*sds));
+	cleanup_free struct verdict_figures *figures =
+		memory_alloc_array(count, sizeof(*figures));
 	size_t family;
 
 	for (size_t i = 0; i < count; i++)
-		sds[i] = estimate(&comparisons[i], policy);
+		estimate(&comparisons[i], &figures[i], policy);
 	family = verdict_adjust(comparisons, count, policy->correction);
-	for (size_t i = 0; i < count; i++)
-		if (comparisons[i].verdict != VERDICT_NOT_COMPARABLE)
-			conclude(&comparisons[i], sds[i], family, policy);
+	for (size_t i = 0; i < count; i++) {
+		struct metric_comparison *c = &comparisons[i];
+
+		c->alpha = policy->alpha;
+		if (c->verdict != VERDICT_NOT_COMPARABLE) {
+			conclude(c, &figures[i], family, policy);
+			verdict_tail_fill(c, policy->confidence, i);
+		}
+		verdict_figures_release(&figures[i]);
+	}
 }

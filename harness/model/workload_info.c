@@ -31,7 +31,8 @@ static const char *const direction_names[] = {
 };
 static const char *const kind_names[] = {
 	[METRIC_TIME] = "time", [METRIC_RATE] = "rate",
-	[METRIC_COUNT] = "count", [METRIC_TAIL] = "tail"
+	[METRIC_COUNT] = "count", [METRIC_TAIL] = "tail",
+	[METRIC_OUTCOME] = "outcome"
 };
 
 const char *metric_direction_name(enum metric_direction direction)
@@ -226,8 +227,12 @@ static int read_metric(json_t *json, struct metric_info *metric,
 				 better);
 	if (metric_kind_parse(kind, &metric->kind) < 0)
 		return error_set(err, -EINVAL,
-				 "kind: expected time, rate, count or tail, "
-				 "found '%.80s'", kind);
+				 "kind: expected time, rate, count, tail or "
+				 "outcome, found '%.80s'", kind);
+	if (metric->kind == METRIC_OUTCOME && metric->better != BETTER_HIGHER)
+		return error_set(err, -EINVAL,
+				 "better: expected higher for an outcome (1: "
+				 "passed), found '%.80s'", better);
 	return 0;
 }
 

@@ -17,10 +17,13 @@ enum metric_kind {        /* how samples become one figure a boot */
 	METRIC_RATE,      /* median of the samples */
 	METRIC_COUNT,     /* median of the samples */
 	METRIC_TAIL,      /* maximum of the samples: judged as a tail */
+	METRIC_OUTCOME,   /* samples 0 or 1; a boot passed (1) if all did; better is
+			     higher: judged by Fisher's test over boots */
 };
 
 const char *metric_direction_name(enum metric_direction); /* "lower", "higher" */
-const char *metric_kind_name(enum metric_kind); /* "time", "rate", "count", "tail" */
+const char *metric_kind_name(enum metric_kind); /* "time", "rate", "count", "tail",
+							   "outcome" */
 /* -EINVAL without touching the result on an unknown name. */
 int metric_direction_parse(const char *name, enum metric_direction *ret) must_check;
 int metric_kind_parse(const char *name, enum metric_kind *ret) must_check;

@@ -27,7 +27,7 @@ struct metric {
 	const char *name;          /* [a-z0-9_]+, its unit at the end */
 	const char *unit;
 	const char *better;        /* "lower" or "higher" */
-	const char *kind;          /* "time", "rate", "count", "tail" */
+	const char *kind;          /* "time", "rate", "count", "tail", "outcome" */
 	bool secondary;            /* derived: shown, never gated */
 	const char *meaning;
 };

@@ -146,7 +146,7 @@ static void test_names(void)
 	CU_ASSERT_EQUAL(metric_direction_parse("Higher", &direction), -EINVAL);
 	CU_ASSERT_EQUAL(metric_kind_parse("times", &kind), -EINVAL);
 	CU_ASSERT_EQUAL(kind, METRIC_TAIL);
-	for (int i = METRIC_TIME; i <= METRIC_TAIL; i++) {
+	for (int i = METRIC_TIME; i <= METRIC_OUTCOME; i++) {
 		const char *name = metric_kind_name((enum metric_kind)i);
 
 		CU_ASSERT_EQUAL(metric_kind_parse(name, &kind), 0);
@@ -186,7 +186,9 @@ static void test_bad_values(void)
 	refuse("'lower'", "'less'", "metrics[0]: better: expected lower or "
 				    "higher, found 'less'");
 	refuse("'time', ", "'mean', ", "metrics[0]: kind: expected time, rate, "
-				       "count or tail, found 'mean'");
+				       "count, tail or outcome, found 'mean'");
+	refuse("'time', ", "'outcome', ", "metrics[0]: better: expected higher for an "
+					  "outcome (1: passed), found 'lower'");
 	refuse("'rate', 'unit'", "'fallocate_ns', 'unit'",
 	       "metrics[1]: 'fallocate_ns' is there twice");
 	refuse("'GiB/s'", "'GiB per s'", "metrics[1]: unit: ");
