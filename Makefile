@@ -111,14 +111,22 @@ $(C)/boot-tests: $(call objects,$(C),$(BOOT_SOURCES)) $(C)/libkerngate.a
 	$(CC) $(CHECK_CFLAGS) -o $@ $^ $(PKG_LIBS) -lcunit -lm -lpthread
 
 # --- benchmarks ----------------------------------------------------------------
-# What exact mode costs on this host; fails where it is more than was promised.
+# Programs, and the files of harness/bench that each is made of. Each fails where
+# something costs more than was promised.
+BENCH_exact-cost := exact_cost bench_guests
+BENCH_judge-cost := judge_cost
 BENCH_REPEATS ?= 5
 I_bench := $(I_engine) -Iharness/bench
-$(B)/exact-cost: $(call objects,$(B),$(wildcard harness/bench/*.c)) $(B)/libkerngate.a
+$(B)/%-cost: $$(foreach part,$$(BENCH_$$*-cost),$(B)/obj/harness/bench/$$(part).o) $(B)/libkerngate.a
 	$(CC) $(CFLAGS) -o $@ $^ $(PKG_LIBS) -lm -lpthread
 
-.PHONY: bench
+.PHONY: bench bench-judge bench-exact
 bench: deps-check
+	@$(MAKE) --no-print-directory -s bench-judge bench-exact
+bench-judge:
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(B)/judge-cost
+	@$(B)/judge-cost
+bench-exact:
 	@$(MAKE) --no-print-directory -s -j$(JOBS) build $(B)/exact-cost
 	@$(B)/kerngate build quick
 	@$(B)/exact-cost $(BENCH_REPEATS)
@@ -166,7 +174,7 @@ help:
 	@echo 'make check       every test, guests included (sanitizers, -Werror)'
 	@echo 'make check-fast  every test without guests'
 	@echo 'make build       build/kerngate, guest_init and the workloads'
-	@echo 'make bench       what exact mode costs here, BENCH_REPEATS=5 of each condition'
+	@echo 'make bench       what judging and exact mode cost here, BENCH_REPEATS=5 of each condition'
 	@echo 'make fuzz        all fuzz targets, FUZZ_SECONDS=600 each'
 	@echo 'make format      clang-format over harness/ and workloads/'
 	@echo 'make install     to DESTDIR/PREFIX (default /usr/local)'
