@@ -71,7 +71,8 @@ struct campaign {
 				    is seed number run.seed + b */
 	uint32_t looks_count;    /* 1..20: how often the run is judged on the way, the end
 				    included; it stops where everything is settled.
-				    1: a fixed number of blocks. Exact mode: 1 */
+				    1: a fixed number of blocks, as in exact mode and
+				    where the file says blocks_count alone */
 	uint64_t seed;           /* of the order; 0: chosen at the start and recorded.
 				    Exact mode: number of the first seed; 0: 1 */
 	uint32_t budget_minutes; /* 0: no bound; else no block starts that would pass it */
@@ -90,8 +91,9 @@ int campaign_load(const char *project_root, const char *name,
 		  struct campaign *ret_campaign, struct error *err) must_check;
 void campaign_release(struct campaign *campaign);
 /* As if the file had said `mode`. Where that is another mode than the campaign's,
- * what means something else there takes that mode's default: blocks_count (10
- * blocks, 5 seeds), looks_count, gate.margin_percent, control and exact. */
+ * what means something else there takes that mode's default: blocks_count (42
+ * blocks, 5 seeds), looks_count, gate.margin_percent, control and exact; and gate.alpha
+ * where it is the default of the mode that was. */
 void campaign_set_mode(struct campaign *campaign, enum run_mode mode);
 /* Timed runs: takes out the cells of vcpus_counts with more vCPUs than the
  * cpus_count host CPUs for guests (a shape with overcommit stays). *ret_note

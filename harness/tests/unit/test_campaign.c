@@ -31,17 +31,35 @@ static void test_minimal(void)
 	CU_ASSERT_EQUAL(campaign.cells_count, 1);
 	test_check_string(campaign.cells[0].guest.name, "up");
 	test_check_string(campaign.cells[0].suite.name, "boot");
-	CU_ASSERT_EQUAL(campaign.blocks_count, 10);
-	CU_ASSERT_EQUAL(campaign.looks_count, 1);
+	CU_ASSERT_EQUAL(campaign.blocks_count, 42);
+	CU_ASSERT_EQUAL(campaign.looks_count, 3);
 	CU_ASSERT_EQUAL(campaign.seed, 0);
 	CU_ASSERT_EQUAL(campaign.budget_minutes, 0);
 	CU_ASSERT_EQUAL(campaign.repeats_max, 2);
 	CU_ASSERT(campaign.control);
-	CU_ASSERT_EQUAL(campaign.gate.margin_percent, 5);
-	CU_ASSERT_EQUAL(campaign.gate.alpha, 0.05);
+	CU_ASSERT_EQUAL(campaign.gate.margin_percent, 2);
+	CU_ASSERT_EQUAL(campaign.gate.alpha, 0.02);
 	CU_ASSERT_EQUAL(campaign.gate.confidence, 0.95);
 	CU_ASSERT_EQUAL(campaign.gate.correction, CORRECTION_BENJAMINI_HOCHBERG);
 	CU_ASSERT_EQUAL(campaign.mode, MODE_TIMED);
+}
+
+/* A number of blocks that somebody chose is taken as it stands, unless looks are
+ * asked for. */
+static void test_looks(void)
+{
+	cleanup_campaign struct campaign chosen = { .name = NULL }, both = { .name = NULL };
+	cleanup_campaign struct campaign looks = { .name = NULL };
+
+	if (!campaign_load_good(MINIMAL "blocks_count: 10\n", &chosen) ||
+	    !campaign_load_good(MINIMAL "blocks_count: 10\nlooks_count: 2\n", &both) ||
+	    !campaign_load_good(MINIMAL "looks_count: 5\n", &looks))
+		return;
+	CU_ASSERT_EQUAL(chosen.blocks_count, 10);
+	CU_ASSERT_EQUAL(chosen.looks_count, 1);
+	CU_ASSERT_EQUAL(both.looks_count, 2);
+	CU_ASSERT_EQUAL(looks.blocks_count, 42);
+	CU_ASSERT_EQUAL(looks.looks_count, 5);
 }
 
 static const char everything[] =
@@ -184,6 +202,7 @@ static void test_corrections(void)
 
 TEST_SUITE("campaign",
 	   {"the least there is", test_minimal},
+	   {"looks and blocks", test_looks},
 	   {"every key, and defaults", test_everything},
 	   {"by path", test_by_path},
 	   {"what comes with kerngate", test_shipped},

@@ -156,13 +156,16 @@ static void test_set_mode(void)
 	CU_ASSERT_TRUE(timed.exact.counts);
 	campaign_set_mode(&exact, MODE_TIMED);
 	CU_ASSERT_EQUAL(exact.mode, MODE_TIMED);
-	CU_ASSERT_EQUAL(exact.blocks_count, 10);
-	CU_ASSERT_EQUAL(exact.gate.margin_percent, 5);
+	CU_ASSERT_EQUAL(exact.blocks_count, 42);
+	CU_ASSERT_EQUAL(exact.looks_count, 3);
+	CU_ASSERT_EQUAL(exact.gate.margin_percent, 2);
+	CU_ASSERT_EQUAL(exact.gate.alpha, 0.02);
 	CU_ASSERT_EQUAL(exact.seed, 4);
 	CU_ASSERT_TRUE(exact.control);
 	/* there and back: the file's own policy is gone, the default is there */
 	campaign_set_mode(&exact, MODE_EXACT);
 	CU_ASSERT_EQUAL(exact.exact.shift, 3);
+	CU_ASSERT_EQUAL(exact.gate.alpha, 0.05);
 	CU_ASSERT_EQUAL(exact.exact.jitter_us, 0);
 }
 
