@@ -30,6 +30,8 @@ CFLAGS ?= -O2 -g
 BASE_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(WARNINGS) -MMD -MP $(PKG_CFLAGS)
 CHECK_CFLAGS = -O1 -g -Werror -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	-fno-omit-frame-pointer
+# harness/tests/asan_fork.c names functions inside the runtime.
+CHECK_LDFLAGS = $(if $(findstring clang,$(CC)),,-static-libasan)
 
 # Floors: a file sees its own folder and those below. An upward include does not compile.
 FLOORS := base model host engine commands
@@ -101,14 +103,14 @@ $(C)/obj/harness/main.o: I := $(I_commands)
 $(C)/obj/harness/%.o: harness/%.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE_CFLAGS) $(CHECK_CFLAGS) $(or $(I),$(I_$(call floor_of,$<))) -c -o $@ $<
-$(C)/kerngate: $(call objects,$(C),$(PROGRAM_SOURCES)) $(C)/libkerngate.a
-	$(CC) $(CHECK_CFLAGS) -o $@ $^ $(PKG_LIBS) -lm -lpthread
+$(C)/kerngate: $(call objects,$(C),$(PROGRAM_SOURCES) harness/tests/asan_fork.c) $(C)/libkerngate.a
+	$(CC) $(CHECK_CFLAGS) $(CHECK_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm -lpthread
 $(C)/unit-tests: $(call objects,$(C),$(UNIT_SOURCES)) $(C)/libkerngate.a
-	$(CC) $(CHECK_CFLAGS) -o $@ $^ $(PKG_LIBS) -lcunit -lm -lpthread
+	$(CC) $(CHECK_CFLAGS) $(CHECK_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcunit -lm -lpthread
 $(C)/command-tests: $(call objects,$(C),$(COMMAND_SOURCES)) $(C)/libkerngate.a
-	$(CC) $(CHECK_CFLAGS) -o $@ $^ $(PKG_LIBS) -lcunit -lm -lpthread
+	$(CC) $(CHECK_CFLAGS) $(CHECK_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcunit -lm -lpthread
 $(C)/boot-tests: $(call objects,$(C),$(BOOT_SOURCES)) $(C)/libkerngate.a
-	$(CC) $(CHECK_CFLAGS) -o $@ $^ $(PKG_LIBS) -lcunit -lm -lpthread
+	$(CC) $(CHECK_CFLAGS) $(CHECK_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcunit -lm -lpthread
 
 # --- benchmarks ----------------------------------------------------------------
 # Programs, and the files of harness/bench that each is made of. Each fails where

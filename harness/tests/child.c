@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -14,8 +15,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "memory.h"
+#include "test.h"
+
 #define ROLE_VARIABLE "KERNGATE_TEST_ROLE"
-#define NUMBER_TIMEOUT_MS 20000
+#define NUMBER_TIMEOUT_NS (20 * NS_PER_SECOND)
+#define TERM_PATIENCE_MS 2000
 
 void test_role_run(const char *name, int (*run)(void))
 {
@@ -52,26 +58,88 @@ bool test_child_start(const char *role, struct test_child *ret_child)
 		close(ends[0]);
 		return false;
 	}
-	*ret_child = (struct test_child){ .pid = pid,
-					  .output = fdopen(ends[0], "r") };
+	*ret_child = (struct test_child){
+		.pid = pid, .output = ends[0], .role = role,
+		.limit_s = TEST_ROLE_LIMIT_S, .start_ns = clock_monotonic_ns(),
+	};
 	return true;
+}
+
+void test_child_limit(struct test_child *child, uint32_t limit_s)
+{
+	child->limit_s = limit_s;
+}
+
+static uint64_t limit_ns(const struct test_child *child)
+{
+	return child->start_ns + child->limit_s * NS_PER_SECOND;
+}
+
+/* Rounded up, so that the time has come when poll returns; 0 when it has. */
+static int left_ms(uint64_t until_ns)
+{
+	uint64_t now_ns = clock_monotonic_ns();
+
+	return now_ns >= until_ns ? 0 :
+				    (int)((until_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+/* A supervisor that is asked to end sees to its descendants, as one that is killed
+ * cannot. */
+static void end_late(struct test_child *child)
+{
+	uint64_t spent_s = (clock_monotonic_ns() - child->start_ns) / NS_PER_SECOND;
+	cleanup_free char *sentence = string_format(
+		"the role %s was not done %u s after its start, and was ended", child->role,
+		(unsigned int)spent_s);
+
+	test_check_(false, sentence, __FILE__, __LINE__);
+	if (child->is_reaped)
+		return;
+	(void)kill(child->pid, SIGTERM);
+	if (!test_process_gone(child->pid, TERM_PATIENCE_MS))
+		(void)kill(child->pid, SIGKILL);
+	(void)waitpid(child->pid, NULL, 0);
+	child->is_reaped = true;
+}
+
+/* 1: a line; 0: the end; -ETIME: none came until then. Byte by byte, so that nothing
+ * hides in a buffer from whoever reads next. */
+static int line_read(struct test_child *child, uint64_t until_ns, char *line, size_t size)
+{
+	struct pollfd ready = { .fd = child->output, .events = POLLIN };
+	size_t length = 0;
+
+	while (length + 1 < size) {
+		if (poll(&ready, 1, left_ms(until_ns)) <= 0)
+			return -ETIME;
+		if (read(ready.fd, line + length, 1) != 1)
+			break;
+		if (line[length] == '\n') {
+			line[length] = '\0';
+			return 1;
+		}
+		length++;
+	}
+	line[length] = '\0';
+	return length > 0;
+}
+
+bool test_child_line(struct test_child *child, char *line, size_t size)
+{
+	int found = line_read(child, limit_ns(child), line, size);
+
+	if (found < 0)
+		end_late(child);
+	return found > 0;
 }
 
 long test_child_number(struct test_child *child)
 {
-	struct pollfd ready = { .fd = fileno(child->output), .events = POLLIN };
-	char line[64] = "";
+	char line[64];
 
-	/* Byte by byte, so that nothing hides in the stream's buffer. */
-	setvbuf(child->output, NULL, _IONBF, 0);
-	for (size_t i = 0; i + 1 < sizeof(line); i++) {
-		if (poll(&ready, 1, NUMBER_TIMEOUT_MS) <= 0 ||
-		    read(ready.fd, line + i, 1) != 1)
-			return -1;
-		if (line[i] == '\n')
-			return strtol(line, NULL, 10);
-	}
-	return -1;
+	return line_read(child, clock_monotonic_ns() + NUMBER_TIMEOUT_NS, line,
+			 sizeof(line)) == 1 ? strtol(line, NULL, 10) : -1;
 }
 
 bool test_process_gone(pid_t pid, int timeout_ms)
@@ -91,8 +159,13 @@ int test_child_wait(struct test_child *child, int timeout_ms)
 {
 	int status;
 
-	if (child->is_reaped || !test_process_gone(child->pid, timeout_ms) ||
-	    waitpid(child->pid, &status, 0) != child->pid)
+	if (child->is_reaped)
+		return -1;
+	if (!test_process_gone(child->pid, timeout_ms)) {
+		end_late(child);
+		return -1;
+	}
+	if (waitpid(child->pid, &status, 0) != child->pid)
 		return -1;
 	child->is_reaped = true;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -105,5 +178,5 @@ void test_child_end(struct test_child *child)
 		(void)waitpid(child->pid, NULL, 0);
 		child->is_reaped = true;
 	}
-	fclose(child->output);
+	close(child->output);
 }

@@ -99,8 +99,8 @@ static void test_scripted_shell(void)
 
 	if (!test_check(test_child_start("boot-shell-script", &child)))
 		return;
-	while (fgets(line, sizeof(line), child.output))
-		strbuf_adds(&text, line);
+	while (test_child_line(&child, line, sizeof(line)))
+		strbuf_addf(&text, "%s\n", line);
 	CU_ASSERT_EQUAL(test_child_wait(&child, BOOT_TIMEOUT_MS), 0);
 	test_check_contains(text.data, "42 is the answer");
 	test_check_contains(text.data, "Power down");

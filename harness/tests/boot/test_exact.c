@@ -21,7 +21,8 @@
 #include "supervisor.h"
 #include "test.h"
 
-#define ROLE_TIMEOUT_MS 600000
+#define ROLE_LIMIT_S 600
+#define ROLE_TIMEOUT_MS 60000 /* after its last line */
 #define GDB_TIMEOUT_NS (60 * NS_PER_SECOND)
 #define LINE_MAX_BYTES 1024
 
@@ -109,7 +110,8 @@ static void test_same_bytes(void)
 
 	if (!test_check(test_child_start("exact-proof", &child)))
 		return;
-	while (fgets(line, sizeof(line), child.output)) {
+	test_child_limit(&child, ROLE_LIMIT_S);
+	while (test_child_line(&child, line, sizeof(line))) {
 		unsigned int vcpus = 0, is_exact = 0, outcome = 99;
 		size_t trials = 0;
 
@@ -352,7 +354,8 @@ static void run_fleet(void)
 	setenv("KERNGATE_TEST_FOLDER", test_temp_folder(), 1);
 	if (!test_check(test_child_start("exact-fleet", &child)))
 		return;
-	while (fgets(line, sizeof(line), child.output) && lines_count < ARRAY_COUNT(lines)) {
+	test_child_limit(&child, ROLE_LIMIT_S);
+	while (test_child_line(&child, line, sizeof(line)) && lines_count < ARRAY_COUNT(lines)) {
 		struct finding_line *one = &lines[lines_count];
 
 		one->rest[0] = '\0';

@@ -349,7 +349,7 @@ static void run_fleet(void)
 	setenv("KERNGATE_TEST_FOLDER", test_temp_folder(), 1);
 	if (!test_check(test_child_start("fleet", &child)))
 		return;
-	while (fgets(line, sizeof(line), child.output))
+	while (test_child_line(&child, line, sizeof(line)))
 		parse_result(line);
 	fleet_status = test_child_wait(&child, FLEET_TIMEOUT_MS);
 	test_child_end(&child);

@@ -2,8 +2,11 @@
  * so. The sample suite exists only in the runner that these tests start.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "child.h"
 #include "files.h"
 #include "memory.h"
 #include "process.h"
@@ -31,6 +34,29 @@ static void sample_asserts_nothing(void)
 {
 }
 
+/* Deaf to the first word, too. */
+static int role_hangs(void)
+{
+	(void)signal(SIGTERM, SIG_IGN);
+	while (pause() < 0)
+		;
+	return 0;
+}
+TEST_ROLE("frame-hangs", role_hangs)
+
+static void sample_waits(void)
+{
+	struct test_child child;
+	char line[64];
+
+	if (!test_check(test_child_start("frame-hangs", &child)))
+		return;
+	test_child_limit(&child, 1);
+	CU_ASSERT_FALSE(test_child_line(&child, line, sizeof(line)));
+	CU_ASSERT_EQUAL(kill(child.pid, 0), -1);
+	test_child_end(&child);
+}
+
 __attribute__((constructor)) static void register_sample(void)
 {
 	static const struct test_case bad[] = {
@@ -38,12 +64,15 @@ __attribute__((constructor)) static void register_sample(void)
 		{ "skips", sample_skips }, { "nothing", sample_asserts_nothing },
 	};
 	static const struct test_case good[] = { { "passes", sample_passes } };
+	static const struct test_case late[] = { { "waits", sample_waits } };
 	const char *kind = getenv(SAMPLE_VARIABLE);
 
 	if (kind && strcmp(kind, "bad") == 0)
 		test_suite_register("sample", bad, ARRAY_COUNT(bad));
 	if (kind && strcmp(kind, "good") == 0)
 		test_suite_register("sample", good, ARRAY_COUNT(good));
+	if (kind && strcmp(kind, "late") == 0)
+		test_suite_register("sample", late, ARRAY_COUNT(late));
 	if (kind && strcmp(kind, "empty") == 0)
 		test_suite_register("sample", good, 0);
 }
@@ -102,6 +131,20 @@ static void test_good(void)
 	test_check_contains(output, ": 1 passed, 0 failed\n");
 }
 
+/* A role that hangs fails its test, with one sentence, and the others go on. */
+static void test_late(void)
+{
+	cleanup_free char *output = NULL;
+	struct error err = ERROR_INIT;
+
+	CU_ASSERT_EQUAL(run_sample("late", test_temp_folder(), &output, &err), -EREMOTEIO);
+	test_check_contains(output, "FAILED sample: waits\n");
+	test_check_contains(output, "the role frame-hangs was not done 1 s after its start, "
+				    "and was ended\n");
+	test_check_contains(output, ": 0 passed, 1 failed\n");
+	CU_ASSERT_PTR_NULL(strstr(output, "kill("));
+}
+
 static void test_nothing_run(void)
 {
 	cleanup_free char *output = NULL, *unknown = NULL;
@@ -127,5 +170,6 @@ static void test_temp_folders_differ(void)
 TEST_SUITE("frame",
 	   {"failing tests fail the runner", test_bad},
 	   {"passing tests pass", test_good},
+	   {"a role that hangs fails its test", test_late},
 	   {"nothing run is a failure", test_nothing_run},
 	   {"temporary folders differ", test_temp_folders_differ})
