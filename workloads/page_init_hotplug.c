@@ -2,10 +2,15 @@
  * put it online: struct pages, their initialisation, and freeing the pages to the
  * allocator (mm/memory_hotplug.c).
  *
- * The memory is a pmem namespace in mode devdax whose driver is kmem, which gives it
- * to the kernel as system memory: the way CXL memory takes, and one that can be gone
- * again and again. A round, by the parameter `unit`:
- *	device  adds and onlines all of it (timed), then offlines and removes it (timed)
+ * The parameter `source` says where the memory comes from:
+ *	pmem    a namespace in mode devdax whose driver is kmem, which gives it to the
+ *		kernel as system memory: the way CXL memory takes, and one that can be
+ *		gone again and again
+ *	dimm    the host, which plugs in a DIMM of dimm_mib in each round (one for the
+ *		warm-up, too); it stays until the guest ends
+ * A round, by the parameter `unit`:
+ *	device  adds and onlines all of it (timed), then offlines it (timed), and of pmem
+ *		removes it; of a DIMM the time begins with its first memory block
  *	block   has all of it added, offline; onlines each memory block by its own file
  *		in sysfs (timed), then offlines it all
  * Each time MemTotal must have grown by exactly that, and be what it was afterwards.
@@ -18,6 +23,7 @@
 
 #include "namespace.h"
 #include "padata.h"
+#include "page_init_hotplug/dimm.h"
 #include "workload.h"
 
 #define GIB (UINT64_C(1) << 30)
@@ -26,7 +32,7 @@
 #define DRIVERS "/sys/bus/dax/drivers/"
 
 static struct {
-	char device[32];          /* "dax0.0", of the bus dax */
+	char device[32];          /* "dax0.0", of the bus dax; source pmem */
 	uint64_t block_bytes;
 	uint64_t first_block, blocks_count;
 	uint64_t memory_before_kib;
@@ -83,16 +89,21 @@ static void device_unplug(void)
 				strerror(-result));
 }
 
-/* Whole memory blocks of it, which is what kmem adds. */
-static void blocks_find(void)
+static void block_size_read(void)
 {
 	char text[32];
-	uint64_t start = device_number("resource", 16), size = device_number("size", 10);
 	int result = text_read(BLOCKS "block_size_bytes", text, sizeof(text));
 
 	if (result < 0)
 		workload_broken(BLOCKS "block_size_bytes: %s", strerror(-result));
 	state.block_bytes = strtoull(text, NULL, 16);
+}
+
+/* Whole memory blocks of it, which is what kmem adds. */
+static void blocks_find(void)
+{
+	uint64_t start = device_number("resource", 16), size = device_number("size", 10);
+
 	state.first_block = (start + state.block_bytes - 1) / state.block_bytes;
 	if ((start + size) / state.block_bytes <= state.first_block)
 		workload_skipped("%s holds no whole memory block of %llu MiB", state.device,
@@ -109,15 +120,13 @@ static void kmem_write_or_broken(const char *driver, const char *action)
 }
 
 /* kmem adds what it is bound to at once, offline or not (memhp_default_state). */
-static void setup(void)
+static void device_take(void)
 {
 	int result;
 
 	namespace_open_or_skip("devdax", true, ALIGN_BYTES);
 	snprintf(state.device, sizeof(state.device), "dax%u.0", namespace_region());
 	blocks_find();
-	state.memory_before_kib = memory_total_kib();
-	padata_helpers_set(parameter_number("helpers"));
 	kmem_write_or_broken("device_dax", "unbind");
 	kmem_write_or_broken("kmem", "new_id");
 	state.is_known_to_kmem = true;
@@ -130,33 +139,65 @@ static void setup(void)
 	if (result < 0)
 		workload_broken("unplugging %s: %s", state.device, strerror(-result));
 	state.is_bound_to_kmem = true;
-	memory_check(0);
 }
-
-/* --- a round ------------------------------------------------------------------------ */
 
 static bool is_movable(void)
 {
 	return !strcmp(parameter_word("zone"), "movable");
 }
 
-static void device_round(void)
+static bool is_dimm(void)
+{
+	return !strcmp(parameter_word("source"), "dimm");
+}
+
+static bool is_by_block(void)
+{
+	return !strcmp(parameter_word("unit"), "block");
+}
+
+static const char *online_word(void)
+{
+	return is_movable() ? "online_movable" : "online_kernel";
+}
+
+static void setup(void)
+{
+	state.memory_before_kib = memory_total_kib();
+	block_size_read();
+	padata_helpers_set(parameter_number("helpers"));
+	if (is_dimm())
+		dimms_open(is_by_block() ? "offline" : online_word());
+	else
+		device_take();
+	memory_check(0);
+}
+
+/* --- a round ------------------------------------------------------------------------ */
+
+static void online_add(uint64_t duration_ns)
 {
 	double gib = (double)(state.blocks_count * state.block_bytes) / (double)GIB;
+
+	sample_add("online_ns", (double)duration_ns);
+	sample_add("online_gib_per_s", gib * 1e9 / (double)duration_ns);
+}
+
+static void device_round(void)
+{
 	uint64_t start_ns, end_ns;
 	int result;
 
 	start_ns = clock_now_ns();
 	workload_region_begin(MARKER_REGION_OWN);
-	result = device_state_write(is_movable() ? "online_movable" : "online_kernel");
+	result = device_state_write(online_word());
 	workload_region_end(MARKER_REGION_OWN);
 	end_ns = clock_now_ns();
 	if (result < 0)
 		workload_failed("adding and onlining %s: %s", state.device,
 				strerror(-result));
 	memory_check(state.blocks_count);
-	sample_add("online_ns", (double)(end_ns - start_ns));
-	sample_add("online_gib_per_s", gib * 1e9 / (double)(end_ns - start_ns));
+	online_add(end_ns - start_ns);
 	start_ns = clock_now_ns();
 	device_unplug();
 	sample_add("offline_ns", (double)(clock_now_ns() - start_ns));
@@ -189,22 +230,42 @@ static uint64_t blocks_write_ns(const char *value)
 
 static void block_round(void)
 {
-	double gib = (double)(state.blocks_count * state.block_bytes) / (double)GIB;
 	uint64_t duration_ns;
 
 	workload_region_begin(MARKER_REGION_OWN);
-	duration_ns = blocks_write_ns(is_movable() ? "online_movable" : "online_kernel");
+	duration_ns = blocks_write_ns(online_word());
 	workload_region_end(MARKER_REGION_OWN);
 	memory_check(state.blocks_count);
-	sample_add("online_ns", (double)duration_ns);
-	sample_add("online_gib_per_s", gib * 1e9 / (double)duration_ns);
+	online_add(duration_ns);
+	sample_add("offline_ns", (double)blocks_write_ns("offline"));
+	memory_check(0);
+}
+
+static void dimm_round(void)
+{
+	struct dimm_plugged plugged;
+
+	dimm_plug((uint64_t)parameter_number("dimm_mib"), !is_by_block(), &plugged);
+	state.first_block = plugged.first_block;
+	state.blocks_count = plugged.blocks_count;
+	if (is_by_block()) {
+		block_round();
+		return;
+	}
+	memory_check(state.blocks_count);
+	online_add(plugged.last_online_ns - plugged.first_added_ns);
+	sample_add("plugged_ns", (double)(plugged.last_online_ns - plugged.asked_ns));
 	sample_add("offline_ns", (double)blocks_write_ns("offline"));
 	memory_check(0);
 }
 
 static void measure(uint32_t round)
 {
-	if (!strcmp(parameter_word("unit"), "device")) {
+	if (is_dimm()) {
+		dimm_round();
+		return;
+	}
+	if (!is_by_block()) {
 		device_round();
 		return;
 	}
@@ -220,6 +281,7 @@ static void measure(uint32_t round)
 static void cleanup(void)
 {
 	padata_helpers_restore();
+	dimms_close();
 	if (state.is_bound_to_kmem) {
 		state.is_bound_to_kmem = false;
 		device_unplug();
@@ -233,10 +295,11 @@ static void cleanup(void)
 
 static const char *const units[] = { "device", "block", NULL };
 static const char *const zones[] = { "movable", "kernel", NULL };
-static const char *const devices[] = { "pmem", NULL };
+static const char *const sources[] = { "pmem", "dimm", NULL };
+static const char *const devices[] = { "source=pmem:pmem", "source=dimm:hotplug", NULL };
 static const char *const options[] = {
 	"CONFIG_MEMORY_HOTPLUG", "CONFIG_MEMORY_HOTREMOVE", "CONFIG_DEV_DAX_PMEM",
-	"CONFIG_DEV_DAX_KMEM", NULL
+	"CONFIG_DEV_DAX_KMEM", "CONFIG_ACPI_HOTPLUG_MEMORY", "CONFIG_NET", NULL
 };
 
 const struct workload workload = {
@@ -244,14 +307,20 @@ const struct workload workload = {
 	.purpose = "Time to add memory to a running kernel and to put it online",
 	.metrics = (const struct metric[]){
 		{ "online_ns", "ns", "lower", "time", false,
-		  "All of the memory online (unit device: added, too)" },
+		  "All of the memory online (unit device: pmem added, too; a DIMM from its "
+		  "first block on)" },
 		{ "online_gib_per_s", "GiB/s", "higher", "rate", true,
 		  "Size of the memory over that time" },
 		{ "offline_ns", "ns", "lower", "time", true,
-		  "All of it offline again (unit device: removed, too)" },
+		  "All of it offline again (unit device: pmem removed, too)" },
+		{ "plugged_ns", "ns", "lower", "time", true,
+		  "A DIMM online, from asking the host for it on (unit device)" },
 		{ .name = NULL },
 	},
 	.parameters = (const struct parameter[]){
+		{ "source", 0, 0, sources, "pmem", "Where the memory comes from" },
+		{ "dimm_mib", 128, 1048576, NULL, "1024",
+		  "Size of a DIMM, whole memory blocks; one a round, one for the warm-up" },
 		{ "unit", 0, 0, units, "device",
 		  "All of it at once, or each memory block by itself" },
 		{ "zone", 0, 0, zones, "movable",

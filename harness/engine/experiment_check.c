@@ -89,6 +89,18 @@ static int check_metric_names(const struct experiment *experiment,
 	return 0;
 }
 
+/* What comes from outside comes at another instruction each time. */
+static int check_row_exact(const struct experiment *experiment, const struct suite_row *row,
+			   const struct workload_info *info, struct error *err)
+{
+	if (!experiment_is_exact(experiment) ||
+	    !workload_info_needs_device(info, &row->arguments, "hotplug"))
+		return 0;
+	return error_set(err, -ENOTSUP, "%s: %s asks the host for memory while it runs, which "
+			 "comes at another instruction each time: not in exact mode",
+			 row->origin ? row->origin : row->name, info->name);
+}
+
 static int prepare_cell(struct experiment *experiment, const struct campaign_cell *cell,
 			struct error *err)
 {
@@ -114,6 +126,9 @@ static int prepare_cell(struct experiment *experiment, const struct campaign_cel
 					   &prepared->workloads[i], err);
 		if (!rc)
 			rc = check_metric_names(experiment, prepared->workloads[i], err);
+		if (!rc)
+			rc = check_row_exact(experiment, &suite->rows[i],
+					     prepared->workloads[i], err);
 	}
 	return rc;
 }
@@ -198,13 +213,17 @@ static int prepare_plugin(struct experiment *experiment, struct error *err)
 
 uint64_t experiment_guest_memory_mib(const struct guest_spec *guest)
 {
+	/* Memory that is touched before it is given: DIMMs that are plugged in, too. */
+	uint64_t memory_mib = guest->memory_prealloc && guest->memory_slots ?
+		guest->memory_max_mib : guest->memory_mib;
+
 	/* Huge pages are set aside already; large guests without a reserve touch the
 	 * struct pages of their memory, and what their workload touches. */
 	if (guest->memory_hugepages)
 		return GUEST_OVERHEAD_MIB;
 	if (!guest->memory_reserve)
 		return guest->memory_mib / STRUCT_PAGES_SHARE + GUEST_OVERHEAD_MIB;
-	return guest->memory_mib + GUEST_OVERHEAD_MIB;
+	return memory_mib + GUEST_OVERHEAD_MIB;
 }
 
 uint32_t experiment_concurrency(const struct experiment *experiment,

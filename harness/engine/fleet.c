@@ -37,6 +37,7 @@ struct fleet {
 	struct guest_link *link;    /* owned */
 	char *version, *emulator;   /* owned */
 	enum accelerator accelerator;
+	int wake_fd;                /* of guests' threads: look at them */
 	uint64_t console_max_bytes;
 	struct pin_map pins;
 	struct fleet_guest **guests; /* owned; guests_count of pins.count */
@@ -89,13 +90,15 @@ int fleet_open(const struct fleet_options *options, struct fleet **ret_fleet,
 	struct fleet *fleet = memory_alloc(sizeof(*fleet));
 	int code;
 
+	fleet->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	fleet->accelerator = options->accelerator;
 	fleet->console_max_bytes = options->console_max_bytes ?
 		options->console_max_bytes : CONSOLE_MAX_BYTES;
 	pin_map_init(&fleet->pins, options->cpus, options->cpus_count);
 	fleet->guests = memory_alloc_array(options->cpus_count,
 					   sizeof(struct fleet_guest *));
-	code = open_interrupt(err);
+	code = fleet->wake_fd < 0 ?
+		error_set_errno(err, -errno, "cannot make an eventfd") : open_interrupt(err);
 	if (code == 0)
 		code = guest_link_open(&fleet->link, err);
 	if (code == 0)
@@ -141,6 +144,7 @@ void fleet_close(struct fleet *fleet)
 	}
 	libvirt_host_close(fleet->host);
 	guest_link_close(fleet->link);
+	cleanup_close_fd_(&fleet->wake_fd);
 	pin_map_release(&fleet->pins);
 	free(fleet->guests);
 	free(fleet->version);
@@ -257,12 +261,13 @@ static void wait_for_anything(const struct fleet *fleet, uint64_t until_ns)
 		{ .fd = guest_link_fd(fleet->link), .events = POLLIN },
 		{ .fd = libvirt_host_event_fd(fleet->host), .events = POLLIN },
 		{ .fd = atomic_load(&interrupt_fd), .events = POLLIN },
+		{ .fd = fleet->wake_fd, .events = POLLIN },
 	};
 	uint64_t pump_ns = fleet->pumped_ns + PUMP_INTERVAL_NS;
 
 	/* First without the ports, until it is their turn again. */
 	if (pump_ns > clock_monotonic_ns() &&
-	    poll(sources + 1, 2, poll_ms(until_ns < pump_ns ? until_ns :
+	    poll(sources + 1, 3, poll_ms(until_ns < pump_ns ? until_ns :
 							      pump_ns)) != 0)
 		return;
 	(void)poll(sources, ARRAY_COUNT(sources), poll_ms(until_ns));
@@ -398,6 +403,7 @@ int fleet_start(struct fleet *fleet, const struct fleet_job *job,
 		.version = fleet->version,
 		.accelerator = fleet->accelerator,
 		.console_max_bytes = fleet->console_max_bytes,
+		.wake_fd = fleet->wake_fd,
 	};
 	const struct guest_spec shape = job_cpu_shape(job);
 	uint32_t pins[GUEST_VCPUS_MAX];
@@ -466,13 +472,14 @@ int fleet_wait(struct fleet *fleet, uint64_t timeout_ns,
 		start_ns + timeout_ns : UINT64_MAX;
 
 	for (;;) {
-		uint64_t next_ns;
+		uint64_t next_ns, woken;
 		int code;
 
 		if (fleet_is_interrupted()) {
 			drop_guests(fleet);
 			return error_set(err, -EINTR, "interrupted");
 		}
+		(void)!read(fleet->wake_fd, &woken, sizeof(woken));
 		take_events(fleet);
 		code = pump(fleet, err);
 		if (code == 0)

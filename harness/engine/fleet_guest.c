@@ -439,11 +439,13 @@ static void end_by_deadline(struct fleet_guest *guest, enum deadline_kind kind)
 
 void fleet_guest_check(struct fleet_guest *guest, uint64_t now_ns)
 {
-	const char *broken = guest_lines_broken_reason(guest->lines);
 	enum deadline_kind kind;
+	const char *broken;
 
 	if (guest->is_stopped || !guest->domain)
 		return;
+	fleet_plug_look(guest);
+	broken = guest_lines_broken_reason(guest->lines);
 	if (guest->is_flooding)
 		end_guest(guest, "flooded its serial port %d",
 			  guest_port_bytes(guest->console) >
@@ -468,6 +470,7 @@ void fleet_guest_free(struct fleet_guest *guest)
 		return;
 	if (guest->domain && !guest->is_stopped)
 		domain_destroy(guest->domain);
+	fleet_plug_end(guest);
 	domain_free(guest->domain);
 	guest_port_remove(guest->console);
 	guest_port_remove(guest->results);

@@ -28,6 +28,7 @@ struct fleet_place {               /* what all guests share; all borrowed */
 	const char *version;       /* "libvirt 9.0.0, QEMU 7.2.22" */
 	enum accelerator accelerator;
 	uint64_t console_max_bytes;
+	int wake_fd;               /* an eventfd: a guest wants to be looked at */
 };
 
 /* Folder, ports, XML, and the host's state before it starts. */

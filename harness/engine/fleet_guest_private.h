@@ -11,6 +11,8 @@
 #include "host_info.h"
 #include "kernel_log.h"
 
+struct plugging;                        /* a DIMM on its way: fleet_plug.c */
+
 struct fleet_guest {
 	struct fleet_place place;
 	struct fleet_job job;
@@ -26,6 +28,9 @@ struct fleet_guest {
 	struct guest_port *console, *results;
 	struct kernel_log *log;         /* owned */
 	struct guest_lines *lines;      /* owned */
+	struct plugging *plugging;      /* owned; NULL: none */
+	uint32_t dimms_count;           /* plugged in, or on their way */
+	uint64_t dimms_mib;
 	FILE *events;                   /* fleet.log */
 	struct guest_clock clock;
 	struct trial_times times;
@@ -46,6 +51,15 @@ void fleet_guest_note(struct fleet_guest *guest, const char *format, ...)
  * for people, and the next guest waits for it. */
 int fleet_guest_save(const struct fleet_guest *guest, const char *name,
 		     const char *text, size_t length, struct error *err) must_check;
+
+/* --- fleet_plug.c: what a guest asks for while it runs ------------------------------- */
+/* Plugs in what was asked for, in a thread, one DIMM at a time; what is refused, by us or
+ * by the hypervisor, breaks the guest with the reason. Call it again when place.wake_fd
+ * says so. */
+void fleet_plug_look(struct fleet_guest *guest);
+/* Waits for the thread. With the guest at its end that takes no longer than a call to
+ * libvirt that fails. */
+void fleet_plug_end(struct fleet_guest *guest);
 
 /* --- fleet_exact.c: a guest in exact mode --------------------------------------- */
 /* Chooses the plugins for this QEMU and says what is to be counted. -ENOTSUP for a

@@ -179,12 +179,13 @@ static int check_shape(const struct workload_info *info,
 	uint64_t memory_mib = memory_needed_mib(info, arguments);
 	size_t i;
 
-	for (i = 0; i < info->needs_devices.count; i++)
-		if (!guest_has_device(guest, info->needs_devices.items[i]))
+	for (i = 0; workload_devices[i]; i++)
+		if (workload_info_needs_device(info, arguments, workload_devices[i]) &&
+		    !guest_has_device(guest, workload_devices[i]))
 			return error_set(err, -EINVAL,
 					 "%s needs a guest with %s; guest '%s' has "
-					 "none", info->name,
-					 info->needs_devices.items[i], guest->name);
+					 "none", info->name, workload_devices[i],
+					 guest->name);
 	if (guest->memory_mib < memory_mib)
 		return error_set(err, -EINVAL,
 				 "%s needs %llu MiB with these arguments; guest "

@@ -10,8 +10,9 @@
  *     domain_free(domain);
  *     libvirt_host_close(host);
  *
- * One open host per process. All calls from one thread; the event loop is a
- * thread of its own inside.
+ * One open host per process. All calls from one thread, but for domain_start*() and
+ * domain_attach_device(), which may take long; the event loop is a thread of its own
+ * inside.
  */
 #ifndef KERNGATE_HOST_LIBVIRT_HOST_H
 #define KERNGATE_HOST_LIBVIRT_HOST_H

@@ -9,6 +9,8 @@
 
 #include <inttypes.h>
 
+#include "memory.h"
+
 /* With more memory than this the 40 physical address bits that QEMU gives an
  * emulated CPU do not reach (the hot-plug area is above the memory). */
 #define WIDE_MEMORY_MIB (UINT64_C(512) << 10)
@@ -290,6 +292,13 @@ static void add_disk(struct strbuf *xml, const struct guest_spec *spec,
 			 "      <source file='");
 	strbuf_add_xml(xml, boot->disk_path);
 	strbuf_adds(xml, "'/>\n      <target dev='vda' bus='virtio'/>\n    </disk>\n");
+}
+
+char *guest_dimm_xml(uint64_t size_mib)
+{
+	return string_format("<memory model='dimm'><target>"
+			     "<size unit='MiB'>%" PRIu64 "</size><node>0</node>"
+			     "</target></memory>", size_mib);
 }
 
 static void add_devices(struct strbuf *xml, const struct guest_spec *spec,

@@ -15,8 +15,8 @@
 static const char *const kind_names[GUEST_LINE_KINDS_COUNT] = {
 	[GUEST_LINE_HELLO] = "hello",       [GUEST_LINE_ROW] = "row",
 	[GUEST_LINE_SAMPLE] = "sample",     [GUEST_LINE_ARTIFACT] = "artifact",
-	[GUEST_LINE_EVIDENCE] = "evidence", [GUEST_LINE_OUTCOME] = "outcome",
-	[GUEST_LINE_END] = "end",
+	[GUEST_LINE_EVIDENCE] = "evidence", [GUEST_LINE_REQUEST] = "request",
+	[GUEST_LINE_OUTCOME] = "outcome",   [GUEST_LINE_END] = "end",
 };
 
 const char *guest_line_kind_name(enum guest_line_kind kind)

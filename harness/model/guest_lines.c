@@ -38,6 +38,8 @@ struct guest_lines {
 	uint32_t row;            /* the row that runs or comes next */
 	struct trial_result kept; /* its samples */
 	struct guest_artifacts artifacts;
+	struct guest_request requests[GUEST_REQUESTS_MAX];
+	uint32_t requests_count, requests_taken;
 };
 
 /* Guests may say anything: what is kept for people is one line of ASCII. */
@@ -142,6 +144,19 @@ bool guest_lines_evidence(const struct guest_lines *lines, uint32_t row,
 		return false;
 	*ret_evidence = lines->rows[row].evidence;
 	return true;
+}
+
+bool guest_lines_take_request(struct guest_lines *lines, struct guest_request *ret_request)
+{
+	if (lines->broken || lines->requests_taken == lines->requests_count)
+		return false;
+	*ret_request = lines->requests[lines->requests_taken++];
+	return true;
+}
+
+void guest_lines_refuse(struct guest_lines *lines, const char *reason)
+{
+	mark_broken(lines, "%s", reason);
 }
 
 /* --- what each kind of line may say: NULL, or a reason ----------------------- */
@@ -340,6 +355,34 @@ static void accept_evidence(struct guest_lines *lines, json_t *object)
 	};
 }
 
+static void accept_request(struct guest_lines *lines, json_t *object)
+{
+	json_int_t row, size_mib;
+	const char *device;
+
+	if (!unpack(lines, object, "{s:I, s:s, s:I}", "row", &row, "device", &device,
+		    "size_mib", &size_mib) ||
+	    !row_is_current(lines, row))
+		return;
+	if (strcmp(device, "dimm") != 0) {
+		mark_broken(lines, "row %lld asks for the device %.64s, expected dimm",
+			    (long long)row, device);
+		return;
+	}
+	if (size_mib < 1 || size_mib > GUEST_DIMM_MIB_MAX) {
+		mark_broken(lines, "row %lld asks for a DIMM of %lld MiB, expected 1..%d",
+			    (long long)row, (long long)size_mib, GUEST_DIMM_MIB_MAX);
+		return;
+	}
+	if (lines->requests_count == GUEST_REQUESTS_MAX) {
+		mark_broken(lines, "more than %u requests", GUEST_REQUESTS_MAX);
+		return;
+	}
+	lines->requests[lines->requests_count++] = (struct guest_request){
+		.row = (uint32_t)row, .dimm_mib = (uint64_t)size_mib,
+	};
+}
+
 static void accept_outcome(struct guest_lines *lines, json_t *object)
 {
 	cleanup_free char *mistake = NULL;
@@ -392,6 +435,7 @@ static void (*const acceptors[GUEST_LINE_KINDS_COUNT])(struct guest_lines *lines
 	[GUEST_LINE_SAMPLE] = accept_sample,
 	[GUEST_LINE_ARTIFACT] = accept_artifact,
 	[GUEST_LINE_EVIDENCE] = accept_evidence,
+	[GUEST_LINE_REQUEST] = accept_request,
 	[GUEST_LINE_OUTCOME] = accept_outcome,
 	[GUEST_LINE_END] = accept_end,
 };

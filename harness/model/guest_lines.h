@@ -26,6 +26,8 @@
 #define GUEST_STREAM_MAX (UINT64_C(16) << 20) /* bytes in a trial */
 #define GUEST_SAMPLES_MAX 1000000u
 #define GUEST_ARTIFACT_MAX (UINT64_C(8) << 20)
+#define GUEST_REQUESTS_MAX 256u
+#define GUEST_DIMM_MIB_MAX 16777216
 
 struct guest_expectation {            /* all borrowed, must outlive the parser */
 	const char *trial_id;         /* the hello line must repeat it */
@@ -46,6 +48,11 @@ struct guest_evidence {               /* what a row cost inside the guest */
 	uint64_t context_switches_count, interrupts_count;
 };
 
+struct guest_request {                /* what a row asks of the host while it runs */
+	uint32_t row;
+	uint64_t dimm_mib;            /* memory to be plugged in */
+};
+
 struct guest_lines;
 
 struct guest_lines *guest_lines_new(const struct guest_expectation *expectation);
@@ -55,6 +62,12 @@ bool guest_lines_has_end(const struct guest_lines *lines);
 /* First reason why the guest cannot be believed; NULL while all is well.
  * Borrowed. A fleet ends the guest when it appears. */
 const char *guest_lines_broken_reason(const struct guest_lines *lines);
+/* The oldest request not taken yet; false if there is none, or if the guest cannot be
+ * believed. */
+bool guest_lines_take_request(struct guest_lines *lines, struct guest_request *ret_request);
+/* The host will not do what it was asked: the guest is broken with that reason, unless
+ * it is already. */
+void guest_lines_refuse(struct guest_lines *lines, const char *reason);
 /* Row being run now (for the progress line and timeouts), or -1. */
 int guest_lines_current_row(const struct guest_lines *lines);
 /* Fills rows, samples, kernel_release of an initialised result and worsens its

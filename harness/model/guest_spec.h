@@ -10,6 +10,9 @@
 
 #define GUEST_VCPUS_MAX 64
 #define GUEST_CELLS_MAX 8
+/* A block of memory in Linux on x86, which is added as a whole (arch/x86/mm/init_64.c:
+ * less memory than 64 GiB). */
+#define GUEST_DIMM_UNIT_MIB 128u
 
 struct guest_cell {            /* one NUMA node of the guest */
 	uint32_t vcpus_count;  /* vCPUs are dealt out in order */
@@ -85,5 +88,11 @@ struct guest_boot {
 /* The domain XML (libvirt's formatdomain). Owned by the caller. */
 char *guest_domain_xml(const struct guest_spec *spec,
 		       const struct guest_boot *boot);
+/* A DIMM for such a domain that runs; the same. */
+char *guest_dimm_xml(uint64_t size_mib);
+/* Whether that DIMM fits into the hot-plug room, of which count DIMMs of used_mib in all
+ * are taken: -EINVAL (the shape has none, or no such size), -ENOSPC. */
+int guest_spec_check_dimm(const struct guest_spec *spec, uint32_t count, uint64_t used_mib,
+			  uint64_t size_mib, struct error *err) must_check;
 
 #endif

@@ -148,12 +148,21 @@ static bool is_option(const char *text)
 				  "abcdefghijklmnopqrstuvwxyz0123456789_")];
 }
 
+const char *const workload_devices[] = { "iommu", "pmem", "hotplug", "numa", NULL };
+
+/* Where a condition ends and the device begins. */
+static const char *device_of(const char *need)
+{
+	const char *colon = strchr(need, ':');
+
+	return colon ? colon + 1 : need;
+}
+
+/* The condition is looked at when the parameters are known. */
 static bool is_device(const char *text)
 {
-	static const char *const devices[] = { "iommu", "pmem", "hotplug",
-					       "numa" };
-
-	return word_parse(devices, ARRAY_COUNT(devices), text) >= 0;
+	return word_parse(workload_devices, ARRAY_COUNT(workload_devices) - 1,
+			  device_of(text)) >= 0;
 }
 
 static bool is_tool(const char *text)
@@ -392,6 +401,56 @@ static int read_parameters(json_t *list, struct workload_info *info,
 	return 0;
 }
 
+/* Whether the need is one with these arguments; NULL: the defaults. */
+static bool need_applies(const struct workload_info *info, const struct strvec *arguments,
+			 const char *need)
+{
+	size_t length = strcspn(need, ":"), name_length = strcspn(need, "=");
+
+	if (!need[length])
+		return true;
+	for (size_t i = 0; arguments && i < arguments->count; i++)
+		if (!strncmp(arguments->items[i], need, name_length + 1))
+			return strlen(arguments->items[i]) == length &&
+			       !strncmp(arguments->items[i], need, length);
+	for (size_t i = 0; i < info->parameters_count; i++) {
+		cleanup_free char *text = string_format("%s=%s:", info->parameters[i].name,
+							info->parameters[i].default_value);
+
+		if (!strncmp(need, text, strlen(text)))
+			return true;
+	}
+	return false;
+}
+
+bool workload_info_needs_device(const struct workload_info *info,
+				const struct strvec *arguments, const char *device)
+{
+	for (size_t i = 0; i < info->needs_devices.count; i++)
+		if (!strcmp(device_of(info->needs_devices.items[i]), device) &&
+		    need_applies(info, arguments, info->needs_devices.items[i]))
+			return true;
+	return false;
+}
+
+/* "source=dimm" of "source=dimm:hotplug" must be an argument that it takes. */
+static int check_conditions(const struct workload_info *info, struct error *err)
+{
+	for (size_t i = 0; i < info->needs_devices.count; i++) {
+		const char *need = info->needs_devices.items[i];
+		cleanup_strvec struct strvec argument = STRVEC_INIT;
+		int r;
+
+		if (device_of(need) == need)
+			continue;
+		strvec_pushf(&argument, "%.*s", (int)strcspn(need, ":"), need);
+		r = workload_info_check_arguments(info, &argument, err);
+		if (r < 0)
+			return error_prefix(err, "needs_devices: '%.80s'", need);
+	}
+	return 0;
+}
+
 static int read_needs(json_t *options, json_t *devices, json_t *tools,
 		      json_t *arguments, struct workload_info *info,
 		      struct error *err)
@@ -449,7 +508,8 @@ static int read_info(json_t *root, struct workload_info *info, struct error *err
 		r = read_parameters(parameters, info, err);
 	if (r < 0)
 		return r;
-	return read_needs(options, devices, tools, arguments, info, err);
+	r = read_needs(options, devices, tools, arguments, info, err);
+	return r < 0 ? r : check_conditions(info, err);
 }
 
 int workload_info_parse(const char *text, size_t length,

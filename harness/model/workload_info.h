@@ -50,7 +50,8 @@ struct workload_info {
 	struct metric_info *metrics;      size_t metrics_count;
 	struct parameter_info *parameters; size_t parameters_count;
 	struct strvec needs_options; /* "CONFIG_HUGETLBFS", must be y */
-	struct strvec needs_devices; /* of the guest shape: "iommu", "pmem", "hotplug", "numa" */
+	struct strvec needs_devices; /* of the guest shape, workload_devices; or
+					"PARAMETER=CHOICE:DEVICE", with that argument only */
 	struct strvec needs_tools;   /* host programs packed into the initramfs: "cyclictest" */
 	struct strvec kernel_arguments; /* it adds to the command line */
 	uint64_t needs_memory_mib;   /* 0: any guest will do */
@@ -62,6 +63,11 @@ struct workload_info {
 int workload_info_parse(const char *text, size_t length,
 			struct workload_info *ret_info, struct error *err) must_check;
 void workload_info_release(struct workload_info *info);
+/* "iommu", "pmem", "hotplug" (memory from the host while it runs), "numa", NULL. */
+extern const char *const workload_devices[];
+/* Whether with these arguments, which have been checked, it needs that device. */
+bool workload_info_needs_device(const struct workload_info *info,
+				const struct strvec *arguments, const char *device);
 /* Borrowed, or NULL. */
 const struct metric_info *workload_info_find_metric(
 	const struct workload_info *info, const char *name);

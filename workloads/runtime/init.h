@@ -66,6 +66,9 @@ struct records {
 /* Reads what is there from a non-blocking fd. False at its end. */
 bool records_read(struct records *records, int fd);
 void records_release(struct records *records);
+/* Sends the requests that stand first in the records as lines, at once, and takes them
+ * out. Among other records they are a mistake. */
+void records_pass_requests(struct records *records, struct port *port, unsigned int row);
 
 struct row_outcome {
 	const char *outcome;       /* static */

@@ -13,6 +13,7 @@
 
 #define READ_BYTES 65536
 #define VALUE_TEXT_MAX 40
+#define REQUEST_TEXT_MAX 128
 
 bool records_read(struct records *records, int fd)
 {
@@ -145,6 +146,50 @@ static const char *sample_pass_on(struct sender *sender, const char *text)
 	return NULL;
 }
 
+/* "request dimm MIB". The host knows what it may be; here only its form counts. */
+static bool request_pass_on(struct port *port, unsigned int row, const char *text)
+{
+	const char *space = strchr(text, ' ');
+	char device[NAME_MAX_BYTES + 1], *end;
+	struct line line;
+	unsigned long size_mib;
+
+	if (!space || !name_copy(text, (size_t)(space - text), "", device) ||
+	    space[1] < '0' || space[1] > '9')
+		return false;
+	errno = 0;
+	size_mib = strtoul(space + 1, &end, 10);
+	if (*end || errno)
+		return false;
+	line_begin(&line, port->sequence, "request");
+	line_addf(&line, "{\"row\":%u,\"device\":\"%s\",\"size_mib\":%lu}", row, device,
+		  size_mib);
+	port_send(port, &line);
+	return true;
+}
+
+void records_pass_requests(struct records *records, struct port *port, unsigned int row)
+{
+	static const char word[] = "request ";
+	char text[REQUEST_TEXT_MAX];
+
+	while (records->length > sizeof(word) - 1 &&
+	       !memcmp(records->data, word, sizeof(word) - 1)) {
+		const char *newline = memchr(records->data, '\n', records->length);
+		size_t length = newline ? (size_t)(newline - records->data) : 0;
+
+		if (!newline || length >= sizeof(text) ||
+		    memchr(records->data, '\0', length))
+			return;
+		memcpy(text, records->data, length);
+		text[length] = '\0';
+		if (!request_pass_on(port, row, text + sizeof(word) - 1))
+			return;
+		records->length -= length + 1;
+		memmove(records->data, newline + 1, records->length);
+	}
+}
+
 static void artifact_pass_on(struct sender *sender, const char *name,
 			     const char *data, size_t length)
 {
@@ -219,6 +264,9 @@ static const char *record_read(struct sender *sender, const char *text,
 		return artifact_read(sender, text + 9, next, end);
 	if (!strncmp(text, "outcome ", 8))
 		return outcome_read(text + 8, ret);
+	/* Those that could be passed on are no more here. */
+	if (!strncmp(text, "request ", 8))
+		return "a request that is none, or came after its results";
 	return "an unknown record";
 }
 

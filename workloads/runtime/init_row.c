@@ -115,8 +115,10 @@ static bool reap(struct running *running)
 	return pid < 0 && errno == ECHILD;
 }
 
-/* Collects records until the workload is reaped. */
+/* Collects records until the workload is reaped. What it asks of the host cannot
+ * wait until then. */
 static enum ending row_follow(struct running *running, struct records *records,
+			      struct port *port, unsigned int index,
 			      uint64_t deadline_ns)
 {
 	while (!running->is_reaped) {
@@ -137,6 +139,7 @@ static enum ending row_follow(struct running *running, struct records *records,
 			close(running->records_fd);
 			running->records_fd = -1;
 		}
+		records_pass_requests(records, port, index);
 		(void)reap(running);
 	}
 	return ENDED_BY_ITSELF;
@@ -246,7 +249,7 @@ bool row_run(const struct plan_row *row, unsigned int index,
 		port_send_outcome(port, index, "broken", outcome.reason);
 		return true;
 	}
-	ending = row_follow(&running, &records,
+	ending = row_follow(&running, &records, port, index,
 			    start_ns + row->timeout_s * 1000000000ull);
 	wall_ns = system_now_ns() - start_ns;
 	system_read_counters(&after);

@@ -103,6 +103,17 @@ void artifact_add_file(const char *name, const char *path)
 	free(data);
 }
 
+void host_request_dimm(uint64_t size_mib)
+{
+	char record[64];
+	int length = snprintf(record, sizeof(record), "request dimm %llu\n",
+			      (unsigned long long)size_mib);
+	int result = line_write(run.output_fd, record, (size_t)length);
+
+	if (result < 0)
+		workload_broken("asking for a DIMM: %s", strerror(-result));
+}
+
 static void send_sample(FILE *out, const char *name, double value)
 {
 	if (value >= -9e15 && value <= 9e15 && value == (double)(int64_t)value)

@@ -74,6 +74,12 @@ void sample_add(const char *metric, double value);
 void artifact_add(const char *name, const void *data, size_t length);
 void artifact_add_file(const char *name, const char *path);
 
+/* Asks the host to plug in a DIMM of that size; not in exact mode. The memory itself is
+ * the answer, some time later: watch for it, with a deadline. Where the guest's shape
+ * has no room or slot for it the host ends the trial as broken and says why. Once a
+ * DIMM is there it stays until the guest ends. */
+void host_request_dimm(uint64_t size_mib);
+
 _Noreturn void workload_failed(const char *format, ...) printf_like(1, 2);
 _Noreturn void workload_skipped(const char *format, ...) printf_like(1, 2);
 _Noreturn void workload_broken(const char *format, ...) printf_like(1, 2);

@@ -71,6 +71,16 @@ static void check_text(const char *text)
 		require(isprint((unsigned char)*text));
 }
 
+/* What a fleet would act upon is in range, and nothing once the guest is not believed. */
+static void take_requests(struct guest_lines *lines)
+{
+	struct guest_request request;
+
+	while (guest_lines_take_request(lines, &request))
+		require(!guest_lines_broken_reason(lines) && request.row < 2 &&
+			request.dimm_mib >= 1 && request.dimm_mib <= GUEST_DIMM_MIB_MAX);
+}
+
 static void check_result(const struct guest_lines *lines,
 			 const struct trial_result *result)
 {
@@ -130,6 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		guest_lines_feed(lines, stream.data + at,
 				 left < piece ? left : piece);
 		require(guest_lines_current_row(lines) < 2);
+		take_requests(lines);
 	}
 	guest_lines_finish(lines, &result);
 	check_result(lines, &result);

@@ -113,6 +113,34 @@ static void test_refuses_a_metric_of_that_name(void)
 				       "own, which exact mode adds");
 }
 
+/* Nothing that has its own time may come from the host. */
+static void test_refuses_requests(void)
+{
+	cleanup_place struct place place = exact_place("");
+	cleanup_free char *asks = string_format(
+		"#!/bin/sh\ncat <<'END'\n{\"name\": \"spin\", \"purpose\": \"asks\", "
+		"\"metrics\": [{\"name\": \"a_ns\", \"unit\": \"ns\", \"better\": "
+		"\"lower\", \"kind\": \"time\", \"secondary\": false, \"meaning\": "
+		"\"one\"}], \"parameters\": [{\"name\": \"from\", \"meaning\": "
+		"\"whence\", \"is_number\": false, \"minimum\": 0, \"maximum\": 0, "
+		"\"choices\": [\"here\", \"host\"], \"default_value\": \"here\"}], "
+		"\"needs_options\": [], \"needs_devices\": [\"from=host:hotplug\"], "
+		"\"needs_tools\": [], \"kernel_arguments\": [], \"needs_memory_mib\": 0, "
+		"\"needs_vcpus\": 0}\nEND\n");
+	cleanup_campaign struct campaign campaign = { .name = NULL };
+	struct error err = ERROR_INIT;
+
+	place_write(place.build, "workloads/spin", asks, 0777);
+	place_write(place.root, "configs/guests/tiny.yaml", "vcpus_count: 1\nmemory_mib: 128\n"
+		    "memory_max_mib: 256\nmemory_slots: 1\n", 0666);
+	if (place_load(&place, &campaign))
+		CU_ASSERT_EQUAL(experiment_check(&campaign, &place.options, &err), 0);
+	test_check_string(err.message, "");
+	place_write(place.root, "configs/suites/turns.yaml", "rows: [{workload: spin, arguments: "
+		    "{from: host}, timeout_s: 5}]\n", 0666);
+	check_refused(&place, -ENOTSUP, "asks the host for memory while it runs");
+}
+
 static void test_refuses_seeds_out_of_range(void)
 {
 	cleanup_place struct place place = exact_place("seeds_count: 8\n");
@@ -450,6 +478,7 @@ TEST_SUITE("experiment_exact",
 	   {"refuses a missing plugin", test_refuses_without_plugin},
 	   {"refuses a disk", test_refuses_a_disk},
 	   {"refuses a metric that it adds", test_refuses_a_metric_of_that_name},
+	   {"refuses workloads that ask the host", test_refuses_requests},
 	   {"refuses seeds out of range", test_refuses_seeds_out_of_range},
 	   {"plan", test_plan},
 	   {"options over the campaign", test_plan_options},

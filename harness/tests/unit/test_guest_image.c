@@ -170,6 +170,23 @@ static void test_check_needs(void)
 	strvec_release(&info.needs_tools);
 }
 
+/* What only one of its sources needs. */
+static void test_check_needs_of_arguments(void)
+{
+	cleanup_catalog catalog = { .folder = NULL };
+	cleanup_cell pmem = cell_of("page_init_hotplug", NULL);
+	cleanup_cell dimm = cell_of("page_init_hotplug", "source=dimm");
+	struct error err = ERROR_INIT;
+
+	catalog_load(&catalog);
+	check_cell_fails(&catalog, &pmem, "needs a guest with pmem");
+	check_cell_fails(&catalog, &dimm, "needs a guest with hotplug");
+	pmem.guest.memory_slots = 1;
+	dimm.guest.memory_slots = 1;
+	check_cell_fails(&catalog, &pmem, "needs a guest with pmem");
+	CU_ASSERT_EQUAL(guest_image_check_cell(&catalog, &dimm, &err), 0);
+}
+
 static void test_check_kernel(void)
 {
 	cleanup_catalog catalog = { .folder = NULL };
@@ -329,6 +346,7 @@ TEST_SUITE("guest_image", { "the catalogue of workloads", test_catalog },
 	   { "programs that are no workloads", test_catalog_refused },
 	   { "a cell is checked", test_check_cell },
 	   { "needs are checked", test_check_needs },
+	   { "needs of arguments", test_check_needs_of_arguments },
 	   { "a kernel is checked", test_check_kernel },
 	   { "images hold what they should", test_images },
 	   { "padding of a seed", test_padding },

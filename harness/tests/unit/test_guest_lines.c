@@ -121,6 +121,75 @@ static void test_good_stream(void)
 	CU_ASSERT_EQUAL(result.samples[3].value, -3);
 }
 
+#define REQUEST(rest) "request {\"row\":0,\"device\":" rest "}"
+
+/* Taken one by one, in order; the samples of the row come all the same. */
+static void test_requests(void)
+{
+	static const char *const texts[] = {
+		HELLO, ROW0, REQUEST("\"dimm\",\"size_mib\":1024"), SAMPLE0,
+		REQUEST("\"dimm\",\"size_mib\":1"), PASSED0, ROW1, PASSED1,
+		"end {\"lines\":8}",
+	};
+	cleanup_guest lines = fed(texts, 3);
+	cleanup_guest whole = fed(texts, ARRAY_COUNT(texts));
+	cleanup_result result = TRIAL_RESULT_INIT;
+	struct guest_request request = { .row = 7 };
+
+	CU_ASSERT_TRUE(guest_lines_take_request(lines, &request));
+	CU_ASSERT_EQUAL(request.row, 0);
+	CU_ASSERT_EQUAL(request.dimm_mib, 1024);
+	CU_ASSERT_FALSE(guest_lines_take_request(lines, &request));
+	CU_ASSERT_TRUE(guest_lines_take_request(whole, &request));
+	CU_ASSERT_TRUE(guest_lines_take_request(whole, &request));
+	CU_ASSERT_EQUAL(request.dimm_mib, 1);
+	CU_ASSERT_FALSE(guest_lines_take_request(whole, &request));
+	guest_lines_finish(whole, &result);
+	CU_ASSERT_EQUAL(result.outcome, OUTCOME_PASSED);
+	CU_ASSERT_EQUAL(result.samples_count, 1);
+}
+
+/* The host's word is a reason like any other, and nothing is done after it. */
+static void test_request_refused(void)
+{
+	static const char *const texts[] = {
+		HELLO, ROW0, REQUEST("\"dimm\",\"size_mib\":128"),
+		REQUEST("\"dimm\",\"size_mib\":256"),
+	};
+	cleanup_guest lines = fed(texts, ARRAY_COUNT(texts));
+	cleanup_result result = TRIAL_RESULT_INIT;
+	struct guest_request request;
+
+	CU_ASSERT_TRUE(guest_lines_take_request(lines, &request));
+	guest_lines_refuse(lines, "no slot is left\n");
+	guest_lines_refuse(lines, "another reason");
+	CU_ASSERT_FALSE(guest_lines_take_request(lines, &request));
+	test_check_string(guest_lines_broken_reason(lines), "no slot is left?");
+	guest_lines_finish(lines, &result);
+	CU_ASSERT_EQUAL(result.outcome, OUTCOME_BROKEN);
+	test_check_string(result.reason, "no slot is left?");
+	test_check_string(result.rows[0].reason, "no slot is left?");
+}
+
+static void test_too_many_requests(void)
+{
+	cleanup_guest lines = guest_lines_new(&expectation);
+	cleanup_strbuf struct strbuf stream = STRBUF_INIT;
+	struct guest_request request;
+
+	seal(&stream, 0, HELLO);
+	seal(&stream, 1, ROW0);
+	for (uint64_t i = 0; i < GUEST_REQUESTS_MAX; i++)
+		seal(&stream, 2 + i, REQUEST("\"dimm\",\"size_mib\":128"));
+	guest_lines_feed(lines, stream.data, stream.length);
+	CU_ASSERT_PTR_NULL(guest_lines_broken_reason(lines));
+	CU_ASSERT_TRUE(guest_lines_take_request(lines, &request));
+	strbuf_reset(&stream);
+	seal(&stream, 2 + GUEST_REQUESTS_MAX, REQUEST("\"dimm\",\"size_mib\":128"));
+	guest_lines_feed(lines, stream.data, stream.length);
+	test_check_string(guest_lines_broken_reason(lines), "more than 256 requests");
+}
+
 #define BAD(why, ...) { { __VA_ARGS__ }, why }
 #define SAMPLE(rest) "sample {\"row\":0,\"metric\":" rest "}"
 #define ARTIFACT(rest) "artifact {\"row\":0,\"name\":" rest "}"
@@ -191,6 +260,18 @@ static const struct {
 	BAD("negative evidence", HELLO, ROW0,
 	    "evidence {\"row\":0,\"wall_ns\":-1,\"steal_ns\":0,"
 	    "\"context_switches_count\":0,\"interrupts_count\":0}"),
+	BAD("not running", HELLO, REQUEST("\"dimm\",\"size_mib\":128")),
+	BAD("not running", HELLO, ROW0, PASSED0, REQUEST("\"dimm\",\"size_mib\":128")),
+	BAD("asks for the device disk, expected dimm", HELLO, ROW0,
+	    REQUEST("\"disk\",\"size_mib\":128")),
+	BAD("a DIMM of 0 MiB, expected 1..16777216", HELLO, ROW0,
+	    REQUEST("\"dimm\",\"size_mib\":0")),
+	BAD("a DIMM of -128 MiB", HELLO, ROW0, REQUEST("\"dimm\",\"size_mib\":-128")),
+	BAD("a DIMM of 16777217 MiB", HELLO, ROW0,
+	    REQUEST("\"dimm\",\"size_mib\":16777217")),
+	BAD("line 2: ", HELLO, ROW0, REQUEST("\"dimm\",\"size_mib\":\"128\"")),
+	BAD("line 2: ", HELLO, ROW0, REQUEST("\"dimm\"")),
+	BAD("line 2: ", HELLO, ROW0, REQUEST("\"dimm\",\"size_mib\":128,\"node\":0")),
 	BAD("bad name", HELLO, ROW0,
 	    ARTIFACT("\"../x\",\"offset\":0,\"total\":0,\"data\":\"\"")),
 	BAD("bad name", HELLO, ROW0,
@@ -518,6 +599,9 @@ static void test_recorded_bad_rows(void)
 TEST_SUITE("guest_lines", { "a good stream", test_good_stream },
 	   { "recorded: three workloads, in pieces", test_recorded },
 	   { "recorded: rows that misbehave", test_recorded_bad_rows },
+	   { "requests", test_requests },
+	   { "a request that the host refuses", test_request_refused },
+	   { "requests are bounded", test_too_many_requests },
 	   { "wrong content breaks the trial", test_wrong_content },
 	   { "wrong bytes break the trial", test_wrong_bytes },
 	   { "wrong sequence numbers", test_wrong_sequence },

@@ -97,6 +97,50 @@ static void test_good_records(void)
 		test_check_string(lines.items[i], expected[i]);
 }
 
+/* What stands first goes out at once, and is gone; what is left are records. */
+static void test_requests(void)
+{
+	static const struct {
+		const char *text, *line, *left;
+	} cases[] = {
+		{ "request dimm 1024\nsample a_ns 1\n",
+		  "KG1 0 request {\"row\":5,\"device\":\"dimm\",\"size_mib\":1024}",
+		  "sample a_ns 1\n" },
+		{ "request dimm 7\nrequest di", "KG1 0 request {\"row\":5,\"device\":"
+		  "\"dimm\",\"size_mib\":7}", "request di" },
+		{ "sample a_ns 1\nrequest dimm 7\n", NULL, "sample a_ns 1\nrequest dimm 7\n" },
+		{ "request dimm -7\n", NULL, "request dimm -7\n" },
+		{ "request dimm 7x\n", NULL, "request dimm 7x\n" },
+		{ "request dimm 99999999999999999999\n", NULL,
+		  "request dimm 99999999999999999999\n" },
+		{ "request D\"MM 7\n", NULL, "request D\"MM 7\n" },
+		{ "request dimm\n", NULL, "request dimm\n" },
+		{ "request ", NULL, "request " },
+		{ "", NULL, "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		cleanup_free char *path = path_join(test_temp_folder(), "port");
+		cleanup_free char *sent = NULL;
+		cleanup_free char *data = string_copy(cases[i].text);
+		struct records records = { .data = data, .length = strlen(data) };
+		struct port port = { .fd = -1 };
+
+		CU_ASSERT_EQUAL(file_write_atomic(path, "", 0, 0600), 0);
+		if (!test_check(port_open(&port, path) == 0))
+			return;
+		records_pass_requests(&records, &port, 5);
+		close(port.fd);
+		CU_ASSERT_EQUAL(port.sequence, cases[i].line ? 1 : 0);
+		CU_ASSERT_EQUAL(file_read(path, 4096, &sent, NULL), 0);
+		if (strlen(sent) > strlen(" 01234567\n"))
+			sent[strlen(sent) - strlen(" 01234567\n")] = '\0';
+		test_check_string(sent, cases[i].line ? cases[i].line : "");
+		CU_ASSERT_EQUAL(records.length, strlen(cases[i].left));
+		CU_ASSERT_EQUAL(memcmp(data, cases[i].left, strlen(cases[i].left)), 0);
+	}
+}
+
 /* Many samples make few lines, none too long and none lost. */
 static void test_dense_samples(void)
 {
@@ -134,6 +178,8 @@ static void test_bad_records(void)
 		{ "outcome passed\nsample a 1\n", 0, "something after its outcome" },
 		{ "outcome passed\noutcome failed\n", 0, "something after" },
 		{ "hello\n", 0, "an unknown record" },
+		{ "request dimm 128\n", 0, "a request that is none, or came after" },
+		{ "sample a 1\nrequest dimm 128\noutcome passed\n", 0, "a request that" },
 		{ "\n", 0, "an unknown record" },
 		{ "sample\n", 0, "an unknown record" },
 		{ "sample a_ns\n", 0, "without a metric's name" },
@@ -325,6 +371,7 @@ static void test_random(void)
 }
 
 TEST_SUITE("guest_records", { "good records become lines", test_good_records },
+	   { "requests go out at once", test_requests },
 	   { "samples are packed", test_dense_samples },
 	   { "bad records are refused", test_bad_records },
 	   { "a record that is too long", test_long_record },

@@ -371,6 +371,52 @@ static void test_xml_disk(void)
 	check_xml("disk", xml);
 }
 
+static void test_dimm(void)
+{
+	cleanup_free char *xml = guest_dimm_xml(2048);
+
+	test_check_string(xml, "<memory model='dimm'><target><size unit='MiB'>2048</size>"
+			       "<node>0</node></target></memory>");
+}
+
+/* How much is taken already, what is asked for, and the answer. */
+static void test_dimm_room(void)
+{
+	static const struct {
+		uint32_t count;
+		uint64_t used_mib, size_mib;
+		int code;
+		const char *part;
+	} cases[] = {
+		{ 0, 0, 128, 0, "" },
+		{ 0, 0, 3072, 0, "" },
+		{ 1, 2944, 128, 0, "" },
+		{ 0, 0, 3200, -ENOSPC, "3072 of the 3072 MiB for plugged memory are left" },
+		{ 1, 2944, 256, -ENOSPC, "128 of the 3072 MiB" },
+		{ 2, 256, 128, -ENOSPC, "all of its 2 slots for memory are taken" },
+		{ 0, 0, 0, -EINVAL, "expected a multiple of 128 MiB" },
+		{ 0, 0, 64, -EINVAL, "expected a multiple of 128 MiB" },
+		{ 0, 0, 18446744073709551488u, -ENOSPC, "are left" },
+	};
+	cleanup_guest_spec struct guest_spec plain = { .name = NULL };
+	cleanup_guest_spec struct guest_spec spec = { .name = NULL };
+	struct error err = ERROR_INIT;
+
+	if (!load_good("vcpus_count: 1\nmemory_mib: 1024\nmemory_max_mib: 4096\n"
+		       "memory_slots: 2\n", &spec) ||
+	    !load_good("vcpus_count: 1\nmemory_mib: 1024\n", &plain))
+		return;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct error why = ERROR_INIT;
+
+		CU_ASSERT_EQUAL(guest_spec_check_dimm(&spec, cases[i].count, cases[i].used_mib,
+						      cases[i].size_mib, &why), cases[i].code);
+		test_check_contains(why.message, cases[i].part);
+	}
+	CU_ASSERT_EQUAL(guest_spec_check_dimm(&plain, 0, 0, 128, &err), -EINVAL);
+	test_check_contains(err.message, "has no slots for memory");
+}
+
 static void test_xml_large(void)
 {
 	cleanup_guest_spec struct guest_spec spec = { .name = NULL };
@@ -501,6 +547,8 @@ TEST_SUITE("guest_spec",
 	   {"XML: NUMA, distances, huge pages", test_xml_numa},
 	   {"XML: IOMMU, pmem, hot-plug", test_xml_devices},
 	   {"XML: disk", test_xml_disk},
+	   {"a DIMM", test_dimm},
+	   {"room for DIMMs", test_dimm_room},
 	   {"XML: large, not reserved, uneven nodes", test_xml_large},
 	   {"XML: exact, three CPUs, plugins", test_xml_exact},
 	   {"XML: exact, NUMA", test_xml_exact_numa},

@@ -213,6 +213,43 @@ static void test_bad_lists(void)
 	refuse("'metrics': [\n", "'metrics': [{},", "metrics[0]: ");
 }
 
+static bool needs(const struct workload_info *info, const char *argument, const char *device)
+{
+	cleanup_strvec struct strvec arguments = STRVEC_INIT;
+
+	strvec_push(&arguments, "size_mib=8");
+	if (argument)
+		strvec_push(&arguments, argument);
+	return workload_info_needs_device(info, &arguments, device);
+}
+
+/* A device that only some arguments need: by the default, too. */
+static void test_conditions(void)
+{
+	cleanup_workload_info struct workload_info info = { .name = NULL };
+	struct error err = ERROR_INIT;
+
+	if (!test_check(parse("['pmem']", "['numa', 'file=memfd:pmem', 'file=hugetlbfs:hotplug', "
+			      "'size_mib=16:iommu']", &info, &err) == 0)) {
+		test_check_string(err.message, "");
+		return;
+	}
+	CU_ASSERT_TRUE(needs(&info, NULL, "numa"));
+	CU_ASSERT_TRUE(needs(&info, NULL, "pmem"));
+	CU_ASSERT_FALSE(needs(&info, NULL, "hotplug"));
+	CU_ASSERT_TRUE(needs(&info, "file=memfd", "pmem"));
+	CU_ASSERT_FALSE(needs(&info, "file=hugetlbfs", "pmem"));
+	CU_ASSERT_TRUE(needs(&info, "file=hugetlbfs", "hotplug"));
+	CU_ASSERT_FALSE(needs(&info, NULL, "iommu"));
+	CU_ASSERT_FALSE(needs(&info, NULL, "file=memfd:pmem"));
+	refuse("['pmem']", "['file=memfd:gpu']", "needs_devices: 'file=memfd:gpu' will not do");
+	refuse("['pmem']", "['file=ramfs:pmem']", "file: expected one of memfd, hugetlbfs");
+	refuse("['pmem']", "['source=x:pmem']", "needs_devices: 'source=x:pmem'");
+	refuse("['pmem']", "['file:pmem']", "expected NAME=VALUE");
+	refuse("['pmem']", "[':pmem']", "expected NAME=VALUE");
+	refuse("['pmem']", "['file=memfd:']", "will not do");
+}
+
 static void test_no_metrics(void)
 {
 	static const char text[] =
@@ -320,6 +357,7 @@ TEST_SUITE("workload_info",
 	   {"refuses unknown, missing and wrong keys", test_keys},
 	   {"refuses bad values", test_bad_values},
 	   {"refuses bad lists", test_bad_lists},
+	   { "devices of some arguments", test_conditions },
 	   {"refuses a workload that measures nothing", test_no_metrics},
 	   {"refuses bad parameters", test_bad_parameters},
 	   {"refuses truncated text", test_truncated})
