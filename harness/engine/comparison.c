@@ -428,15 +428,20 @@ static int store_findings(void *context, const char *run_id,
 	return run_store_findings(context, run_id, ret_items, ret_count, err);
 }
 
-int comparison_make(struct run_store *store, const struct stored_run *run,
-		    const struct gate_policy *policy, struct comparison *ret,
-		    struct error *err)
+struct comparison_source comparison_source_of(struct run_store *store)
 {
-	const struct comparison_source source = {
+	return (struct comparison_source){
 		.samples = store_samples,
 		.findings = store_findings,
 		.context = store,
 	};
+}
+
+int comparison_make(struct run_store *store, const struct stored_run *run,
+		    const struct gate_policy *policy, struct comparison *ret,
+		    struct error *err)
+{
+	const struct comparison_source source = comparison_source_of(store);
 
 	return comparison_make_from(&source, run, policy, ret, err);
 }

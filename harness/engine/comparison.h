@@ -97,6 +97,8 @@ struct comparison_source {
 			struct error *err);
 	void *context;
 };
+/* Of a store, which must outlive it. */
+struct comparison_source comparison_source_of(struct run_store *store);
 int comparison_make_from(const struct comparison_source *source,
 			 const struct stored_run *run,
 			 const struct gate_policy *policy,

@@ -46,9 +46,7 @@ static char *line_value(const char *line, const char *key)
 	return NULL;
 }
 
-/* Value of a key in the first fingerprint of the run; owned, NULL if none. */
-static char *fingerprint_value(const struct stored_run *run, int64_t variant,
-			       const char *key)
+char *render_fingerprint(const struct stored_run *run, int64_t variant, const char *key)
 {
 	for (size_t i = 0; i < run->trials_count; i++) {
 		const struct stored_trial *trial = &run->trials[i];
@@ -107,8 +105,8 @@ static const char *other_cause(const struct comparison *c)
 	return "";
 }
 
-static void add_verdict(const struct stored_run *run, const struct comparison *c,
-			struct strbuf *out)
+void render_verdict(const struct stored_run *run, const struct comparison *c,
+		    struct strbuf *out)
 {
 	static const char *const words[] = {
 		[GATE_PASS] = "pass",
@@ -117,14 +115,22 @@ static void add_verdict(const struct stored_run *run, const struct comparison *c
 		[GATE_INCONCLUSIVE] = "INCONCLUSIVE",
 		[GATE_NOT_COMPARABLE] = "NOT COMPARABLE",
 	};
+
+	strbuf_addf(out, "%s (gate: exit %d): ", words[c->gate], (int)c->gate);
+	if (c->control_fired)
+		strbuf_adds(out, "verdicts withheld, the A/A control fired");
+	else
+		add_counts(run, c, out);
+	strbuf_adds(out, other_cause(c));
+}
+
+static void add_verdict(const struct stored_run *run, const struct comparison *c,
+			struct strbuf *out)
+{
 	cleanup_strbuf struct strbuf text = STRBUF_INIT;
 
-	if (c->control_fired)
-		strbuf_adds(&text, "verdicts withheld, the A/A control fired");
-	else
-		add_counts(run, c, &text);
-	render_field(out, "verdict", "%s (gate: exit %d): %s%s", words[c->gate],
-		     (int)c->gate, text.data, other_cause(c));
+	render_verdict(run, c, &text);
+	render_field(out, "verdict", "%s", text.data);
 }
 
 /* --- head ---------------------------------------------------------------------- */
@@ -145,7 +151,7 @@ static void add_variant(const struct stored_run *run, uint32_t index, struct str
 {
 	const struct stored_variant *variant = &run->variants[index];
 	cleanup_free char *release =
-		fingerprint_value(run, index, "variant.kernel_release");
+		render_fingerprint(run, index, "variant.kernel_release");
 	cleanup_strbuf struct strbuf key = STRBUF_INIT;
 
 	render_short_key(variant->kernel_key, &key);
@@ -174,12 +180,12 @@ static bool has_other_host(const struct stored_run *run, const char *model,
 
 static void add_host(const struct stored_run *run, struct strbuf *out)
 {
-	cleanup_free char *model = fingerprint_value(run, -1, "host.cpu_model");
-	cleanup_free char *cpus = fingerprint_value(run, -1, "host.cpus");
-	cleanup_free char *memory = fingerprint_value(run, -1, "host.memory_mib");
-	cleanup_free char *kernel = fingerprint_value(run, -1, "host.kernel_release");
-	cleanup_free char *hypervisor = fingerprint_value(run, -1, "hypervisor");
-	cleanup_free char *toolchain = fingerprint_value(run, -1, "toolchain");
+	cleanup_free char *model = render_fingerprint(run, -1, "host.cpu_model");
+	cleanup_free char *cpus = render_fingerprint(run, -1, "host.cpus");
+	cleanup_free char *memory = render_fingerprint(run, -1, "host.memory_mib");
+	cleanup_free char *kernel = render_fingerprint(run, -1, "host.kernel_release");
+	cleanup_free char *hypervisor = render_fingerprint(run, -1, "hypervisor");
+	cleanup_free char *toolchain = render_fingerprint(run, -1, "toolchain");
 	const char *reason = run->accelerator_reason;
 	bool is_tcg = run->accelerator && strcmp(run->accelerator, "tcg") == 0;
 
@@ -199,8 +205,7 @@ static void add_host(const struct stored_run *run, struct strbuf *out)
 		render_field(out, "guests run", "on %s", or_unknown(run->accelerator));
 }
 
-/* Boots of a variant over all cells. */
-static struct comparison_boots sum_boots(const struct comparison *c, uint32_t variant)
+struct comparison_boots render_sum_boots(const struct comparison *c, uint32_t variant)
 {
 	struct comparison_boots sum = { .variant = variant };
 
@@ -228,22 +233,28 @@ static void add_count(struct strbuf *text, uint32_t count, const char *what)
 		strbuf_addf(text, ", %u %s", count, what);
 }
 
+void render_boots(const struct stored_run *run, const struct comparison_boots *boots,
+		  struct strbuf *out)
+{
+	strbuf_addf(out, "%s: %u of %u passed", run->variants[boots->variant].label,
+		    boots->passed, boots->planned);
+	add_count(out, boots->crashed, "CRASHED");
+	add_count(out, boots->failed, "FAILED");
+	add_count(out, boots->timed_out, "TIMED OUT");
+	add_count(out, boots->broken, "broken");
+	add_count(out, boots->skipped, "with rows skipped");
+	add_count(out, boots->planned - boots->finished, "not run");
+	add_count(out, boots->disturbed, "disturbed by the host");
+}
+
 static void add_boots(const struct stored_run *run, const struct comparison *c,
 		      struct strbuf *out)
 {
 	for (uint32_t variant = 0; variant < run->variants_count; variant++) {
-		struct comparison_boots sum = sum_boots(c, variant);
+		struct comparison_boots sum = render_sum_boots(c, variant);
 		cleanup_strbuf struct strbuf text = STRBUF_INIT;
 
-		strbuf_addf(&text, "%s: %u of %u passed", run->variants[variant].label,
-			    sum.passed, sum.planned);
-		add_count(&text, sum.crashed, "CRASHED");
-		add_count(&text, sum.failed, "FAILED");
-		add_count(&text, sum.timed_out, "TIMED OUT");
-		add_count(&text, sum.broken, "broken");
-		add_count(&text, sum.skipped, "with rows skipped");
-		add_count(&text, sum.planned - sum.finished, "not run");
-		add_count(&text, sum.disturbed, "disturbed by the host");
+		render_boots(run, &sum, &text);
 		render_field(out, variant ? "" : "boots", "%s", text.data);
 	}
 	if (run->mode != MODE_EXACT)

@@ -12,7 +12,7 @@
 
 struct wrap {
 	struct strbuf *out;
-	size_t column, indent;
+	size_t width, column, indent;
 	bool line_is_empty;
 };
 
@@ -29,7 +29,7 @@ static void wrap_word(struct wrap *wrap, const char *word, size_t length)
 {
 	size_t needed = length + !wrap->line_is_empty;
 
-	if (!wrap->line_is_empty && wrap->column + needed > RENDER_WIDTH)
+	if (!wrap->line_is_empty && wrap->column + needed > wrap->width)
 		wrap_newline(wrap);
 	if (!wrap->line_is_empty) {
 		strbuf_addc(wrap->out, ' ');
@@ -37,7 +37,7 @@ static void wrap_word(struct wrap *wrap, const char *word, size_t length)
 	}
 	wrap->line_is_empty = false;
 	for (size_t i = 0; i < length; i++) {
-		if (wrap->column == RENDER_WIDTH)
+		if (wrap->column == wrap->width)
 			wrap_newline(wrap);
 		strbuf_addc(wrap->out, word[i] > 0x20 && word[i] < 0x7f ? word[i] : '?');
 		wrap->column++;
@@ -47,7 +47,14 @@ static void wrap_word(struct wrap *wrap, const char *word, size_t length)
 
 void render_wrapped(struct strbuf *out, const char *lead, size_t indent, const char *text)
 {
-	struct wrap wrap = { .out = out, .indent = indent, .line_is_empty = true };
+	render_wrapped_to(RENDER_WIDTH, out, lead, indent, text);
+}
+
+void render_wrapped_to(size_t width, struct strbuf *out, const char *lead, size_t indent,
+		       const char *text)
+{
+	struct wrap wrap = { .out = out, .width = width, .indent = indent,
+			     .line_is_empty = true };
 
 	strbuf_adds(out, lead);
 	wrap.column = strlen(lead);

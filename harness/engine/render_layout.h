@@ -1,4 +1,6 @@
-/* render_layout.h - text of 80 columns in plain ASCII. Private to render*.c. */
+/* render_layout.h - text of 80 columns in plain ASCII. Private to render*.c
+ * and report_format*.c.
+ */
 #ifndef KERNGATE_ENGINE_RENDER_LAYOUT_H
 #define KERNGATE_ENGINE_RENDER_LAYOUT_H
 
@@ -12,6 +14,9 @@
  * are not printable ASCII become '?', blanks are joined. */
 void render_wrapped(struct strbuf *out, const char *lead, size_t indent,
 		    const char *text);
+/* The same in lines of another width. */
+void render_wrapped_to(size_t width, struct strbuf *out, const char *lead, size_t indent,
+		       const char *text);
 /* "label      text ..." with text at RENDER_LABEL_WIDTH. */
 void render_field(struct strbuf *out, const char *label, const char *format, ...)
 	printf_like(3, 4);

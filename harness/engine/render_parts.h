@@ -1,9 +1,24 @@
-/* render_parts.h - the parts of the verdict table. Private to render*.c. */
+/* render_parts.h - the parts of the verdict table. Private to render*.c and
+ * report_format*.c.
+ */
 #ifndef KERNGATE_ENGINE_RENDER_PARTS_H
 #define KERNGATE_ENGINE_RENDER_PARTS_H
 
 #include "comparison.h"
 #include "strbuf.h"
+
+/* --- render.c */
+/* Value of a key in the first fingerprint of the run, or of one variant's boots (-1:
+ * any); owned, NULL if none. */
+char *render_fingerprint(const struct stored_run *run, int64_t variant, const char *key);
+/* "REGRESSED (gate: exit 1): 1 regressed, 3 equivalent" */
+void render_verdict(const struct stored_run *run, const struct comparison *c,
+		    struct strbuf *out);
+/* Boots of a variant over all cells. */
+struct comparison_boots render_sum_boots(const struct comparison *c, uint32_t variant);
+/* "patched: 11 of 12 passed, 1 CRASHED" */
+void render_boots(const struct stored_run *run, const struct comparison_boots *boots,
+		  struct strbuf *out);
 
 /* --- render_metrics.c: each metric of a cell on two lines, what was found
  * (baseline, candidate, change, verdict) and how sure that is (interval, p,
