@@ -29,5 +29,9 @@ int report_format_parse(const char *name, enum report_format *ret_format,
 int report_format_write(enum report_format format, struct run_store *store,
 			const struct stored_run *run, const struct comparison *comparison,
 			struct strbuf *out, struct error *err) must_check;
+/* The same from another source of samples and findings (a test). */
+int report_format_write_from(enum report_format format, const struct comparison_source *source,
+			     const struct stored_run *run, const struct comparison *comparison,
+			     struct strbuf *out, struct error *err) must_check;
 
 #endif

@@ -95,7 +95,8 @@ static int fake_findings(void *context, const char *run_id,
 	for (size_t i = 0; i < fake->findings_count; i++) {
 		items[i] = fake->findings[i];
 		items[i].finding.title = string_copy(fake->findings[i].finding.title);
-		items[i].finding.excerpt = string_copy("");
+		items[i].finding.excerpt = string_copy(fake->findings[i].finding.excerpt ?
+					       fake->findings[i].finding.excerpt : "");
 	}
 	*ret_items = items;
 	*ret_count = fake->findings_count;

@@ -1,0 +1,310 @@
+/* report_format_cases.c - a judged run as suites of test cases, for formats that know
+ * only those: each metric's verdict, what came of each variant's boots, the control
+ * and the gate. docs/formats.md has the mapping; it gives the gate's exit code back.
+ */
+#include <string.h>
+
+#include "memory.h"
+#include "render.h"
+#include "render_parts.h"
+#include "report_format_parts.h"
+
+static struct report_case *add_case(struct report_suite *suite, const char *place)
+{
+	suite->cases = memory_realloc_array(suite->cases, suite->count + 1,
+					    sizeof(*suite->cases));
+	suite->cases[suite->count] = (struct report_case){ .place = string_copy(place),
+							   .type = "" };
+	return &suite->cases[suite->count++];
+}
+
+/* --- boots -------------------------------------------------------------------- */
+
+static uint32_t bad_count(const struct comparison_boots *boots)
+{
+	return boots->crashed + boots->failed + boots->timed_out;
+}
+
+static bool pass_rate_regressed(const struct comparison *c, const struct comparison_boots *boots)
+{
+	for (size_t i = 0; i < c->outcomes_count; i++)
+		if (c->outcomes[i].cell == boots->cell && c->outcomes[i].variant == boots->variant)
+			return c->outcomes[i].verdict == VERDICT_REGRESSED;
+	return false;
+}
+
+/* The baseline's own misfortunes are told and never gated. */
+static void judge_boots(const struct report_input *input, const struct comparison_boots *boots,
+			struct report_case *item)
+{
+	const struct comparison *c = input->comparison;
+	bool is_candidate = report_side(input->run, boots->variant) != input->run->baseline;
+
+	if (!is_candidate || bad_count(boots) == 0)
+		return;
+	if (c->outcome_regressed || pass_rate_regressed(c, boots)) {
+		item->status = REPORT_FAIL;
+		item->type = boots->crashed ? "crashed" : boots->failed ? "failed" : "timed-out";
+		item->timed_out = boots->timed_out == bad_count(boots);
+	} else {
+		item->status = REPORT_UNSETTLED;
+		item->type = "inconclusive";
+	}
+}
+
+static char *boots_message(const struct report_input *input,
+			   const struct comparison_boots *boots, enum report_status status)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	render_boots(input->run, boots, &text);
+	if (status == REPORT_FAIL)
+		strbuf_adds(&text, "; the baseline never crashed, failed or hung so");
+	if (status == REPORT_UNSETTLED)
+		strbuf_adds(&text, "; boots of the baseline crashed, failed or hung too");
+	return strbuf_detach(&text);
+}
+
+static bool is_of(const struct stored_trial *trial, const struct comparison_boots *boots)
+{
+	return trial && trial->cell == boots->cell && trial->variant == boots->variant &&
+	       !trial->superseded;
+}
+
+static void add_trials(const struct stored_run *run, const struct comparison_boots *boots,
+		       struct report_case *item, struct strbuf *output)
+{
+	for (size_t i = 0; i < run->trials_count; i++) {
+		const struct stored_trial *trial = &run->trials[i];
+
+		if (!is_of(trial, boots) || trial->state != TRIAL_FINISHED)
+			continue;
+		item->duration_ns += trial->duration_ns;
+		if (trial->outcome == OUTCOME_PASSED)
+			continue;
+		strbuf_addf(output, "trial %u: %s%s%s\n", trial->order + 1,
+			    outcome_name(trial->outcome), trial->reason ? ": " : "",
+			    trial->reason ? trial->reason : "");
+	}
+}
+
+/* Each bug once, with the excerpt of the first console that shows it. */
+static void add_findings(const struct stored_run *run, const struct comparison_boots *boots,
+			 const struct stored_finding *findings, size_t count,
+			 struct strbuf *output)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct finding *finding = &findings[i].finding;
+		const struct stored_trial *trial = report_trial(run, findings[i].trial_id);
+		bool is_known = false;
+
+		if (!is_of(trial, boots))
+			continue;
+		for (size_t k = 0; k < i && !is_known; k++)
+			is_known = findings[k].finding.kind == finding->kind &&
+				   strcmp(findings[k].finding.title, finding->title) == 0 &&
+				   is_of(report_trial(run, findings[k].trial_id), boots);
+		if (is_known)
+			continue;
+		strbuf_addf(output, "%s: %s (trial %u)\n", finding_kind_name(finding->kind),
+			    finding->title, trial->order + 1);
+		if (finding->excerpt && finding->excerpt[0])
+			strbuf_addf(output, "%s\n", finding->excerpt);
+	}
+}
+
+static void add_boots(const struct report_input *input, const struct comparison_boots *boots,
+		      const struct stored_finding *findings, size_t count,
+		      struct report_suite *suite)
+{
+	struct report_case *item = add_case(suite, suite->name);
+	cleanup_strbuf struct strbuf output = STRBUF_INIT;
+
+	item->name = string_format("%s: boots", input->run->variants[boots->variant].label);
+	judge_boots(input, boots, item);
+	item->message = boots_message(input, boots, item->status);
+	add_trials(input->run, boots, item, &output);
+	add_findings(input->run, boots, findings, count, &output);
+	if (output.length > 0)
+		item->output = strbuf_detach(&output);
+	suite->duration_ns += item->duration_ns;
+}
+
+/* --- metrics --------------------------------------------------------------------- */
+
+enum report_status report_metric_status(const struct comparison *comparison,
+					const struct comparison_entry *entry)
+{
+	if (entry->judged.metric->secondary)
+		return REPORT_PASS;
+	if (comparison->control_fired)
+		return REPORT_UNSETTLED;
+	switch (entry->judged.verdict) {
+	case VERDICT_IMPROVED:
+	case VERDICT_EQUIVALENT:
+		return REPORT_PASS;
+	case VERDICT_REGRESSED:
+		return REPORT_FAIL;
+	case VERDICT_INCONCLUSIVE:
+		return REPORT_UNSETTLED;
+	case VERDICT_NOT_COMPARABLE:
+		break;
+	}
+	return REPORT_ERROR;
+}
+
+static void add_metric(const struct report_input *input, const struct comparison_entry *entry,
+		       struct report_suite *suite)
+{
+	const struct stored_row *row = &input->run->cells[entry->cell].rows[entry->row];
+	cleanup_free char *place = string_format("%s/%s", suite->name, row->name);
+	struct report_case *item = add_case(suite, place);
+	cleanup_strbuf struct strbuf message = STRBUF_INIT;
+
+	item->name = string_format("%s: %s", input->run->variants[entry->variant].label,
+				   entry->judged.metric->name);
+	item->status = report_metric_status(input->comparison, entry);
+	if (item->status != REPORT_PASS)
+		item->type = input->comparison->control_fired ?
+				     "withheld" : verdict_name(entry->judged.verdict);
+	report_add_sentence(input, entry, &message);
+	item->message = strbuf_detach(&message);
+}
+
+static void make_cell(const struct report_input *input, uint32_t cell,
+		      const struct stored_finding *findings, size_t count,
+		      struct report_suite *suite)
+{
+	const struct comparison *c = input->comparison;
+	const struct stored_cell *place = &input->run->cells[cell];
+
+	suite->name = string_format("%s/%s", place->guest, place->suite);
+	for (size_t i = 0; i < c->boots_count; i++)
+		if (c->boots[i].cell == cell)
+			add_boots(input, &c->boots[i], findings, count, suite);
+	for (size_t i = 0; i < c->count; i++)
+		if (c->entries[i].cell == cell)
+			add_metric(input, &c->entries[i], suite);
+}
+
+/* --- the run as a whole ------------------------------------------------------------ */
+
+static char *conditions(const struct comparison *c)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	for (size_t i = 0; i < c->differences.count; i++)
+		strbuf_addf(&text, "%s\n", c->differences.items[i]);
+	return text.length > 0 ? strbuf_detach(&text) : NULL;
+}
+
+static void add_control(const struct report_input *input, struct report_suite *suite)
+{
+	const struct stored_run *run = input->run;
+	const struct comparison *c = input->comparison;
+	const char *label = run->variants[run->baseline].label;
+	struct report_case *item;
+
+	if (run->mode != MODE_EXACT && !run->control)
+		return;
+	item = add_case(suite, suite->name);
+	item->name = string_copy(run->mode == MODE_EXACT ? "canary" : "A/A control");
+	if (c->control_fired)
+		item->message = string_format("the A/A control fired: %s differs from itself, "
+					      "so all verdicts are withheld", label);
+	else if (c->canary_failed)
+		item->message = string_format("a canary failed: %s with the same seed gave other "
+					      "bytes", label);
+	else
+		item->message = string_format("%s was compared with itself%s", label,
+					      run->mode == MODE_EXACT || c->control_can_fire ?
+					      "" : "; with so few blocks that says nothing");
+	if (c->control_fired || c->canary_failed) {
+		item->status = REPORT_ERROR;
+		item->type = c->control_fired ? "control fired" : "canary failed";
+	}
+}
+
+static enum report_status gate_status(enum gate_exit gate)
+{
+	switch (gate) {
+	case GATE_PASS:
+		return REPORT_PASS;
+	case GATE_REGRESSED:
+		return REPORT_FAIL;
+	case GATE_INCONCLUSIVE:
+		return REPORT_UNSETTLED;
+	default:
+		return REPORT_ERROR;
+	}
+}
+
+static void make_run(const struct report_input *input, struct report_suite *suite)
+{
+	static const char *const types[] = {
+		[REPORT_PASS] = "",
+		[REPORT_FAIL] = "regressed",
+		[REPORT_UNSETTLED] = "inconclusive",
+		[REPORT_ERROR] = "not comparable",
+	};
+	const struct comparison *c = input->comparison;
+	struct report_case *item;
+
+	suite->name = string_copy("run");
+	add_control(input, suite);
+	item = add_case(suite, suite->name);
+	item->name = string_copy("gate");
+	item->status = gate_status(c->gate);
+	item->type = types[item->status];
+	item->message = string_format("gate: exit %d, %s%s%s", (int)c->gate,
+				      render_gate_meaning(c->gate),
+				      strcmp(input->run->state, "finished") ? "; the run is " : "",
+				      strcmp(input->run->state, "finished") ? input->run->state :
+									      "");
+	item->output = conditions(c);
+}
+
+int report_suites_make(const struct report_input *input, struct report_suite **ret_suites,
+		       size_t *ret_count, struct error *err)
+{
+	const struct stored_run *run = input->run;
+	struct report_suite *suites;
+	struct stored_finding *findings;
+	size_t count;
+	int rc = input->source->findings(input->source->context, run->id, &findings, &count, err);
+
+	if (rc)
+		return rc;
+	suites = memory_alloc_array(run->cells_count + 1, sizeof(*suites));
+	for (uint32_t cell = 0; cell < run->cells_count; cell++)
+		make_cell(input, cell, findings, count, &suites[cell]);
+	make_run(input, &suites[run->cells_count]);
+	stored_findings_free(findings, count);
+	*ret_suites = suites;
+	*ret_count = run->cells_count + 1;
+	return 0;
+}
+
+void report_suites_free(struct report_suite *suites, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < suites[i].count; k++) {
+			free(suites[i].cases[k].place);
+			free(suites[i].cases[k].name);
+			free(suites[i].cases[k].message);
+			free(suites[i].cases[k].output);
+		}
+		free(suites[i].cases);
+		free(suites[i].name);
+	}
+	free(suites);
+}
+
+size_t report_suite_count(const struct report_suite *suite, enum report_status status)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < suite->count; i++)
+		count += suite->cases[i].status == status;
+	return count;
+}
