@@ -8,6 +8,7 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 	const char *margin = NULL, *alpha = NULL;
 	const struct option_info options[] = {
 		{ "--json", OPTION_FLAG, &verdict.json, 0, 0 },
+		{ "--mail", OPTION_FLAG, &verdict.mail, 0, 0 },
 		{ "--margin", OPTION_TEXT, &margin, 0, 0 },
 		{ "--alpha", OPTION_TEXT, &alpha, 0, 0 },
 		{ .name = NULL },
@@ -17,6 +18,8 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 
 	if (!status)
 		status = command_check_operands(argc, argv, 1, err);
+	if (!status && verdict.json && verdict.mail)
+		status = command_usage_error(err, "--json and --mail exclude each other");
 	if (!status)
 		status = verdict_parse_number("--margin", margin, 0.01, 50,
 					      &verdict.margin_percent, err);
@@ -31,11 +34,12 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 const struct command command_compare = {
 	.name = "compare",
 	.summary = "judge a stored run: every variant against the baseline",
-	.usage = "compare [RUN] [--json] [--margin PERCENT] [--alpha A]",
+	.usage = "compare [RUN] [--json | --mail] [--margin PERCENT] [--alpha A]",
 	.help = "Prints the verdict table of a run (default: results/latest; the beginning of\n"
 		"its name is enough), computed from the stored samples.\n"
 		"\n"
 		"  --json            for programs\n"
+		"  --mail            for a patch mail: short, plain ASCII, at most 75 columns\n"
 		"  --margin PERCENT  differences inside it do not matter (0.01 to 50)\n"
 		"  --alpha A         chance of a false alarm (0.0001 to 0.5)\n"
 		"\n"
@@ -44,6 +48,7 @@ const struct command command_compare = {
 		"\n"
 		"examples:\n"
 		"  kerngate compare\n"
-		"  kerngate compare 20261121-21 --margin 2 --json\n",
+		"  kerngate compare 20261121-21 --margin 2 --json\n"
+		"  kerngate compare --mail >>cover-letter.txt\n",
 	.run = run,
 };

@@ -33,6 +33,8 @@ static int judge(struct run_store *store, const struct stored_run *run,
 		return error_prefix(err, "run %s", run->id);
 	if (options->json)
 		render_comparison_json(run, &comparison, &text);
+	else if (options->mail)
+		render_comparison_mail(run, &comparison, &text);
 	else
 		render_comparison_text(run, &comparison, &text);
 	fputs(text.data, stdout);

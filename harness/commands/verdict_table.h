@@ -10,7 +10,8 @@
 #include "verdict.h"
 
 struct verdict_options {
-	bool json;
+	bool json;             /* not with mail */
+	bool mail;
 	double margin_percent; /* 0: the run's own */
 	double alpha;          /* 0: the run's own */
 };

@@ -13,6 +13,11 @@
 void render_comparison_text(const struct stored_run *run,
 			    const struct comparison *comparison,
 			    struct strbuf *out);
+/* The same for a patch mail: short, plain ASCII, no line longer than 75 columns;
+ * derived metrics are left out. */
+void render_comparison_mail(const struct stored_run *run,
+			    const struct comparison *comparison,
+			    struct strbuf *out);
 /* Everything, with the names of the C structs as keys; docs/measurement.md. */
 void render_comparison_json(const struct stored_run *run,
 			    const struct comparison *comparison,

@@ -358,6 +358,13 @@ static void test_compare(void)
 		    results);
 	CU_ASSERT_EQUAL(wide.status, 0);
 	CU_ASSERT_STRING_NOT_EQUAL(wide.out, run.out);
+	program_run(&run, "compare", "--mail", "--margin", "45", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 0);
+	test_check_contains(run.out, " within\n           45 %;");
+	test_check_contains(run.out, "\nagain      kerngate run quick --seed 1 --blocks 8\n");
+	program_run(&run, "compare", "--mail", "--json", "--results", results);
+	CU_ASSERT_EQUAL(run.status, 64);
+	test_check_contains(run.err, "--json and --mail exclude each other");
 	program_run(&run, "compare", "--margin", "51", "--results", results);
 	CU_ASSERT_EQUAL(run.status, 64);
 	test_check_contains(run.err, "--margin 51: expected a number from 0.01 to 50");
