@@ -95,6 +95,14 @@ static void add_canary_of_cell(const struct stored_run *run,
 			     "repeat could be compared", cell->guest, cell->suite);
 }
 
+bool render_exact_is_checked(const struct stored_run *run, const struct comparison *c)
+{
+	for (size_t i = 0; i < run->cells_count; i++)
+		if (c->canaries[i].passed + c->canaries[i].failed > 0)
+			return true;
+	return false;
+}
+
 void render_exact_control(const struct stored_run *run, const struct comparison *c,
 			  struct strbuf *out)
 {

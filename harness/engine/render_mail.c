@@ -353,6 +353,8 @@ static void add_head(const struct stored_run *run, const struct comparison *c,
 
 static const char *control_text(const struct stored_run *run, const struct comparison *c)
 {
+	if (run->mode == MODE_EXACT && !render_exact_is_checked(run, c))
+		return "no canary could be compared";
 	if (run->mode == MODE_EXACT)
 		return c->canary_failed ? "a canary FAILED" : "the canary gave the same bytes";
 	if (!run->control)

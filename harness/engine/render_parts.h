@@ -33,6 +33,8 @@ void render_exact_mode(const struct stored_run *run, struct strbuf *out);
 void render_exact_guests(struct strbuf *out);
 void render_exact_control(const struct stored_run *run, const struct comparison *c,
 			  struct strbuf *out);
+/* Whether any repeat of the baseline with the same seed could be compared. */
+bool render_exact_is_checked(const struct stored_run *run, const struct comparison *c);
 void render_exact_policy(const struct comparison *c, struct strbuf *out);
 /* Commands that tell which functions changed, where instructions did. */
 void render_exact_hints(const struct stored_run *run, const struct comparison *c,

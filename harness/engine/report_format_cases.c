@@ -198,6 +198,14 @@ static char *conditions(const struct comparison *c)
 	return text.length > 0 ? strbuf_detach(&text) : NULL;
 }
 
+/* Why a control that is quiet may say nothing; "" where it does say something. */
+static const char *control_weakness(const struct stored_run *run, const struct comparison *c)
+{
+	if (run->mode == MODE_EXACT)
+		return render_exact_is_checked(run, c) ? "" : "; no repeat could be compared";
+	return c->control_can_fire ? "" : "; with so few blocks that says nothing";
+}
+
 static void add_control(const struct report_input *input, struct report_suite *suite)
 {
 	const struct stored_run *run = input->run;
@@ -217,8 +225,7 @@ static void add_control(const struct report_input *input, struct report_suite *s
 					      "bytes", label);
 	else
 		item->message = string_format("%s was compared with itself%s", label,
-					      run->mode == MODE_EXACT || c->control_can_fire ?
-					      "" : "; with so few blocks that says nothing");
+					      control_weakness(run, c));
 	if (c->control_fired || c->canary_failed) {
 		item->status = REPORT_ERROR;
 		item->type = c->control_fired ? "control fired" : "canary failed";

@@ -199,6 +199,14 @@ static const struct stored_finding crash_findings[] = {
 	{ 1014, { FINDING_PANIC, (char[]){ "Kernel panic: x" }, NULL, 44 } },
 };
 
+static void make_canary_not_run(struct fake_run *fake)
+{
+	fake_run_make_exact(fake);
+	for (size_t i = 0; i < fake->run.trials_count; i++)
+		if (fake->run.trials[i].variant == FAKE_CONTROL)
+			fake->run.trials[i].state = TRIAL_PLANNED;
+}
+
 static void make_crashed(struct fake_run *fake)
 {
 	struct stored_trial *crashed = fake_run_trial(fake, 0, FAKE_PATCHED, 2);
@@ -265,6 +273,7 @@ const struct reported_scene reported_scenes[] = {
 	{ "control-fired", make_control_fired, GATE_NOT_COMPARABLE },
 	{ "exact", make_exact, GATE_REGRESSED },
 	{ "canary-failed", make_canary_failed, GATE_NOT_COMPARABLE },
+	{ "canary-not-run", make_canary_not_run, GATE_REGRESSED },
 	{ "crashed", make_crashed, GATE_REGRESSED },
 	{ "both-crashed", make_both_crashed, GATE_INCONCLUSIVE },
 	{ "nasty", make_nasty, GATE_REGRESSED },

@@ -145,6 +145,7 @@ static void test_words(void)
 {
 	cleanup_free char *fired = scene_mail("control-fired"), *failed = scene_mail("canary-failed");
 	cleanup_free char *alone = scene_mail("alone"), *started = scene_mail("inconclusive");
+	cleanup_free char *unrun = scene_mail("canary-not-run");
 	cleanup_free char *one = scene_mail("one-boot");
 
 	test_check_contains(fired, " withheld\n");
@@ -152,6 +153,7 @@ static void test_words(void)
 	CU_ASSERT_PTR_NULL(strstr(fired, "equivalent\n"));
 	test_check_contains(failed, "a canary FAILED");
 	test_check_contains(failed, "--mode exact --seed 1 --seeds 6\n");
+	test_check_contains(unrun, "no canary could be compared\n");
 	test_check_contains(alone, "one variant,\n           nothing to compare it with\n");
 	CU_ASSERT_PTR_NULL(strstr(alone, "method"));
 	test_check_contains(started, "boots      patched: 11 of 12 passed, 1 not run\n");

@@ -127,6 +127,18 @@ static void test_counts(void)
 		check_counts(&reported_scenes[i]);
 }
 
+static void test_control(void)
+{
+	cleanup_free char *few = junit_of("regressed"), *unrun = junit_of("canary-not-run");
+	cleanup_free char *fired = junit_of("control-fired"), *failed = junit_of("canary-failed");
+
+	test_check_contains(few, "stock was compared with itself; with so few blocks that says "
+				 "nothing\n");
+	test_check_contains(unrun, "stock was compared with itself; no repeat could be compared\n");
+	test_check_contains(fired, "<error type=\"control fired\" message=\"the A/A control fired");
+	test_check_contains(failed, "<error type=\"canary failed\" message=\"a canary failed");
+}
+
 static void test_excerpt(void)
 {
 	cleanup_free char *text = junit_of("crashed");
@@ -159,5 +171,5 @@ static void test_nasty(void)
 
 TEST_SUITE("report-junit", { "golden", test_golden }, { "by the schema", test_schema },
 	   { "what the schema refuses", test_schema_refuses },
-	   { "counts and the gate", test_counts }, { "console excerpts", test_excerpt },
+	   { "counts and the gate", test_counts }, { "control", test_control }, { "console excerpts", test_excerpt },
 	   { "nasty names", test_nasty })

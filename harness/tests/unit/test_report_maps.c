@@ -54,20 +54,30 @@ static void test_schemas(void)
 	check_schema(REPORT_KCIDB);
 }
 
-static void check_refused(const char *schema, const char *text)
+/* Each of the texts is refused, all by one run of the program. */
+static void check_refused(const char *schema, const char *const *texts, size_t count)
 {
 	cleanup_free char *name = string_format("formats/%s.schema.json", schema);
-	cleanup_free char *path = reported_write("bad.json", text);
+	cleanup_strvec struct strvec paths = STRVEC_INIT;
+	const char *argv[] = { "perl", test_fixture_path("formats/check_schema.pl"),
+			       test_fixture_path(name), NULL };
 	cleanup_free char *output = NULL;
 	int code;
 
-	output = reported_run((const char *const[]){
-		"perl", test_fixture_path("formats/check_schema.pl"), test_fixture_path(name),
-		path, NULL }, NULL, &code);
+	for (size_t i = 0; i < count; i++) {
+		cleanup_free char *path = reported_write("bad.json", texts[i]);
+
+		strvec_push(&paths, path);
+	}
+	output = reported_run(argv, &paths, &code);
 	if (!output)
 		return;
 	CU_ASSERT_NOT_EQUAL(code, 0);
-	test_check_contains(output, "bad.json: /");
+	for (size_t i = 0; i < paths.count; i++) {
+		cleanup_free char *error = string_format("%s: /", paths.items[i]);
+
+		test_check_contains(output, error);
+	}
 }
 
 #define KCIDB(part)                                                                       \
@@ -79,21 +89,29 @@ static void check_refused(const char *schema, const char *text)
 /* The schemas refuse what they should, or the tests before say nothing. */
 static void test_schemas_refuse(void)
 {
-	check_refused("lkp", "{\"a.b\": 1}");
-	check_refused("lkp", "{\"ab\": [1]}");
-	check_refused("lkp", "{\"a.b\": [null]}");
-	check_refused("bmf", "{\"a\": {\"b\": {\"lower_value\": 1, \"upper_value\": 2}}}");
-	check_refused("bmf", "{\"a\": {\"b\": {\"value\": null}}}");
-	check_refused("bmf", "{\"a\": {\"b\": {\"value\": 1, \"unit\": 2}}}");
-	check_refused("kcidb", KCIDB(TEST_OBJECT("\"status\":\"OK\"")));
-	check_refused("kcidb", KCIDB(TEST_OBJECT("\"status\":null")));
-	check_refused("kcidb", KCIDB(TEST_OBJECT("\"status\":\"PASS\",\"more\":1")));
-	check_refused("kcidb", KCIDB(TEST_OBJECT("\"status\":\"PASS\",\"number\":{\"value\":1}")));
-	check_refused("kcidb", KCIDB("{\"id\":\"a\",\"origin\":\"a\",\"build_id\":\"a:c\","
-				     "\"path\":\"x\",\"status\":\"PASS\"}"));
-	check_refused("kcidb", KCIDB("{\"id\":\"a:b\",\"origin\":\"A\",\"build_id\":\"a:c\","
-				     "\"path\":\"x..y\",\"status\":\"PASS\"}"));
-	check_refused("kcidb", "{\"version\":{\"major\":4,\"minor\":3}}");
+	static const char *const lkp[] = {
+		"{\"a.b\": 1}", "{\"ab\": [1]}", "{\"a.b\": [null]}",
+	};
+	static const char *const bmf[] = {
+		"{\"a\": {\"b\": {\"lower_value\": 1, \"upper_value\": 2}}}",
+		"{\"a\": {\"b\": {\"value\": null}}}",
+		"{\"a\": {\"b\": {\"value\": 1, \"unit\": 2}}}",
+	};
+	static const char *const kcidb[] = {
+		KCIDB(TEST_OBJECT("\"status\":\"OK\"")),
+		KCIDB(TEST_OBJECT("\"status\":null")),
+		KCIDB(TEST_OBJECT("\"status\":\"PASS\",\"more\":1")),
+		KCIDB(TEST_OBJECT("\"status\":\"PASS\",\"number\":{\"value\":1}")),
+		KCIDB("{\"id\":\"a\",\"origin\":\"a\",\"build_id\":\"a:c\","
+		      "\"path\":\"x\",\"status\":\"PASS\"}"),
+		KCIDB("{\"id\":\"a:b\",\"origin\":\"A\",\"build_id\":\"a:c\","
+		      "\"path\":\"x..y\",\"status\":\"PASS\"}"),
+		"{\"version\":{\"major\":4,\"minor\":3}}",
+	};
+
+	check_refused("lkp", lkp, ARRAY_COUNT(lkp));
+	check_refused("bmf", bmf, ARRAY_COUNT(bmf));
+	check_refused("kcidb", kcidb, ARRAY_COUNT(kcidb));
 }
 
 /* --- LKP ------------------------------------------------------------------------------ */
