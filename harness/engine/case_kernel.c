@@ -184,10 +184,12 @@ int case_kernel_copy(const struct kernel_spec *spec, const char *folder, struct 
 	if (!rc)
 		rc = check_names(&spec->fragments, err);
 	for (size_t i = 0; !rc && i < spec->series.count; i++) {
+		size_t patches_max;
+		cleanup_free char *from = series_split(spec->series.items[i], &patches_max);
 		cleanup_free char *to = string_format("%s/%s/%s", folder, CASE_SERIES,
-						      path_base_name(spec->series.items[i]));
+						      path_base_name(from));
 
-		rc = copy_series(spec->series.items[i], to, err);
+		rc = copy_series(from, to, err);
 	}
 	for (size_t i = 0; !rc && i < spec->fragments.count; i++) {
 		cleanup_free char *to = string_format("%s/%s/%s", folder, CASE_FRAGMENTS,

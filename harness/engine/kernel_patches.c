@@ -6,6 +6,7 @@
 #include "kernel_patches.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -67,9 +68,11 @@ static int load_patch(const char *series, const char *folder, const char *name,
 	return 0;
 }
 
-static int load_series(const char *folder, struct kernel_patches *patches,
+static int load_series(const char *spec, struct kernel_patches *patches,
 		       struct error *err)
 {
+	size_t patches_max;
+	cleanup_free char *folder = series_split(spec, &patches_max);
 	const char *series = path_base_name(folder);
 	cleanup_free char *path = path_join(folder, "series"), *text = NULL;
 	cleanup_strvec struct strvec names = STRVEC_INIT;
@@ -78,7 +81,10 @@ static int load_series(const char *folder, struct kernel_patches *patches,
 	if (code < 0)
 		return error_set_errno(err, code, "series %s: %s", series, path);
 	code = patch_series_parse(path, text, &names, err);
-	for (size_t i = 0; code == 0 && i < names.count; i++)
+	if (code == 0 && patches_max != SIZE_MAX && patches_max > names.count)
+		return error_set(err, -ERANGE, "series %s: the first %zu patches were asked for, "
+				 "and it has %zu", series, patches_max, names.count);
+	for (size_t i = 0; code == 0 && i < names.count && i < patches_max; i++)
 		code = load_patch(series, folder, names.items[i], patches, err);
 	return code;
 }

@@ -23,8 +23,9 @@ struct kernel_patches {
 };
 
 void kernel_patches_release(struct kernel_patches *patches);
-/* Reads the series of all folders, in order. -ENOENT names the series and the
- * patch that is missing. */
+/* Reads the series of all folders, in order; of "FOLDER@N" the first N patches.
+ * -ENOENT names the series and the patch that is missing, -ERANGE one that has
+ * fewer. */
 int kernel_patches_load(const struct strvec *series_folders,
 			struct kernel_patches *ret_patches,
 			struct error *err) must_check;

@@ -5,11 +5,13 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "memory.h"
 
 #define BLANKS " \t"
+#define PREFIX_DIGITS_MAX 6 /* of "series@N" */
 
 const char *source_kind_name(enum source_kind kind)
 {
@@ -82,6 +84,22 @@ void kernel_spec_copy(struct kernel_spec *to, const struct kernel_spec *from)
 		to->base.sources[i] = source_copied(&from->base.sources[i]);
 	strvec_copy(&to->series, &from->series);
 	strvec_copy(&to->fragments, &from->fragments);
+}
+
+char *series_split(const char *series, size_t *ret_patches_max)
+{
+	const char *slash = strrchr(series, '/'), *at = strrchr(series, '@');
+	const char *digits = at ? at + 1 : "";
+	size_t length = strspn(digits, "0123456789");
+
+	/* as a number is written, and not one that a folder is named by */
+	if (!length || digits[length] || length > PREFIX_DIGITS_MAX || at == series ||
+	    (slash && (at < slash || at == slash + 1)) || (digits[0] == '0' && length > 1)) {
+		*ret_patches_max = SIZE_MAX;
+		return string_copy(series);
+	}
+	*ret_patches_max = strtoul(digits, NULL, 10);
+	return string_copy_n(series, (size_t)(at - series));
 }
 
 /* The next line as a copy without its newline; NULL at the end. */

@@ -38,7 +38,8 @@ struct kernel_base {
  * slash is a path against the file that says it. */
 struct kernel_spec {
 	struct kernel_base base;    /* owned */
-	struct strvec series;       /* absolute folders holding a `series` file */
+	struct strvec series;       /* absolute folders holding a `series` file;
+				       "FOLDER@N": only its first N patches */
 	struct strvec fragments;    /* absolute paths, in merge order */
 	char *cc;                   /* compiler command, default "gcc"; owned */
 };
@@ -47,6 +48,10 @@ void source_spec_release(struct source_spec *source);
 void kernel_base_release(struct kernel_base *base);
 void kernel_spec_release(struct kernel_spec *spec);
 void kernel_spec_copy(struct kernel_spec *to, const struct kernel_spec *from);
+
+/* "x/proxy-exec@5" > "x/proxy-exec" (owned) and 5; without "@N" behind the last
+ * slash, the text as it is and SIZE_MAX: all patches. */
+char *series_split(const char *series, size_t *ret_patches_max);
 
 /* Reads a quilt `series` file's text: one patch name a line, `#` comments,
  * options after the name ("-p1" only) allowed. Fails with -EINVAL, naming

@@ -6,6 +6,7 @@
 #include "config_files.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "files.h"
@@ -149,13 +150,16 @@ static int said_check_unique(const struct said *said, const char *noun,
 
 /* --- files that a kernel is made of ------------------------------------------ */
 
-static int check_fragment(const char *path, struct error *err)
+static int check_fragment(const char *path, size_t patches_max, const struct config_node *at,
+			  struct error *err)
 {
 	struct config_requests requests = CONFIG_REQUESTS_INIT;
 	cleanup_free char *text = NULL;
 	size_t length;
 	int r = file_read(path, CONFIG_FILE_MAX, &text, &length);
 
+	(void)patches_max;
+	(void)at;
 	if (r < 0)
 		return error_set_errno(err, r, "%s", path);
 	if (strlen(text) != length)
@@ -165,7 +169,23 @@ static int check_fragment(const char *path, struct error *err)
 	return r;
 }
 
-static int check_series(const char *folder, struct error *err)
+static int check_patches(const char *folder, const char *path, const struct strvec *patches,
+			 struct error *err)
+{
+	for (size_t i = 0; i < patches->count; i++) {
+		cleanup_free char *patch = path_join(folder, patches->items[i]);
+
+		if (!path_exists(patch) || path_is_folder(patch))
+			return error_set(err, -ENOENT,
+					 "%s: the patch '%s' is not there; "
+					 "expected the file %s", path,
+					 patches->items[i], patch);
+	}
+	return 0;
+}
+
+static int check_series(const char *folder, size_t patches_max, const struct config_node *at,
+			struct error *err)
 {
 	cleanup_strvec struct strvec patches = STRVEC_INIT;
 	cleanup_free char *path = path_join(folder, "series");
@@ -178,35 +198,58 @@ static int check_series(const char *folder, struct error *err)
 	if (strlen(text) != length)
 		return error_set(err, -EINVAL, "%s: holds a NUL character", path);
 	r = patch_series_parse(path, text, &patches, err);
+	if (r == 0)
+		r = check_patches(folder, path, &patches, err);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < patches.count; i++) {
-		cleanup_free char *patch = path_join(folder, patches.items[i]);
-
-		if (!path_exists(patch) || path_is_folder(patch))
-			return error_set(err, -ENOENT,
-					 "%s: the patch '%s' is not there; "
-					 "expected the file %s", path,
-					 patches.items[i], patch);
-	}
+	if (patches_max != SIZE_MAX && patches_max > patches.count)
+		return config_error(err, -ERANGE, at, "the first %zu patches of series '%s': "
+				    "expected at most %zu, which is what it has",
+				    patches_max, path_base_name(folder), patches.count);
 	return 0;
+}
+
+typedef int check_fn(const char *path, size_t patches_max, const struct config_node *at,
+		     struct error *err);
+
+/* Without the "@N" that a series may have; owned. */
+static char *split_reference(const struct reference_kind *kind, const char *text,
+			     size_t *ret_patches_max)
+{
+	size_t patches_max = SIZE_MAX;
+	char *reference = kind == &reference_series ? series_split(text, &patches_max) :
+						      string_copy(text);
+
+	if (ret_patches_max)
+		*ret_patches_max = patches_max;
+	return reference;
+}
+
+static const char *expect_series(const char *text)
+{
+	size_t patches_max;
+	cleanup_free char *reference = series_split(text, &patches_max);
+
+	if (!config_expect_reference(reference))
+		return NULL;
+	return strchr(text, '@') ? "a series, or SERIES@N for its first N patches" :
+				   config_expect_reference(reference);
 }
 
 /* Names > paths of files that have been read once. */
 static int resolve_all(const char *project_root,
 		       const struct reference_kind *kind,
 		       const struct said *names,
-		       int (*check)(const char *path, struct error *err),
-		       struct strvec *ret_paths, struct error *err)
+		       check_fn *check, struct strvec *ret_paths, struct error *err)
 {
 	cleanup_said struct said paths = { .nodes = NULL };
 	int r;
 
 	for (size_t i = 0; i < names->texts.count; i++) {
+		cleanup_free char *reference = split_reference(kind, names->texts.items[i], NULL);
 		cleanup_free char *path = NULL;
 
-		r = reference_resolve(kind, project_root, names->texts.items[i],
-				      names->nodes[i], &path, err);
+		r = reference_resolve(kind, project_root, reference, names->nodes[i], &path, err);
 		if (r < 0)
 			return r;
 		said_add(&paths, path, names->nodes[i]);
@@ -215,12 +258,19 @@ static int resolve_all(const char *project_root,
 	r = said_check_unique(names, kind->noun, "", err);
 	if (r == 0)
 		r = said_check_unique(&paths, kind->noun, "", err);
-	for (size_t i = 0; r == 0 && i < paths.texts.count; i++)
-		r = check(paths.texts.items[i], err);
-	if (r < 0)
-		return r;
-	strvec_copy(ret_paths, &paths.texts);
-	return 0;
+	for (size_t i = 0; r == 0 && i < paths.texts.count; i++) {
+		const char *path = paths.texts.items[i];
+		size_t patches_max;
+		cleanup_free char *reference =
+			split_reference(kind, names->texts.items[i], &patches_max);
+
+		r = check(path, patches_max, names->nodes[i], err);
+		if (r == 0 && patches_max != SIZE_MAX)
+			strvec_pushf(ret_paths, "%s@%zu", path, patches_max);
+		else if (r == 0)
+			strvec_push(ret_paths, path);
+	}
+	return r;
 }
 
 /* --- the sections --------------------------------------------------------------- */
@@ -282,8 +332,7 @@ int variant_defaults_check(const struct config_node *defaults,
 	if (r == 0)
 		r = said_append(&words, defaults, "sysctls", expect_sysctl, err);
 	if (r == 0)
-		r = said_append(&names, kernel, "series",
-				config_expect_reference, err);
+		r = said_append(&names, kernel, "series", expect_series, err);
 	if (r == 0)
 		r = said_append(&names, kernel, "fragments",
 				config_expect_reference, err);
@@ -300,8 +349,7 @@ static int read_kernel_lists(const char *project_root,
 	cleanup_said struct said fragments = { .nodes = NULL };
 	int r;
 
-	r = said_merge(&series, node, defaults, "series",
-		       config_expect_reference, err);
+	r = said_merge(&series, node, defaults, "series", expect_series, err);
 	if (r == 0)
 		r = said_merge(&fragments, node, defaults, "fragments",
 			       config_expect_reference, err);
