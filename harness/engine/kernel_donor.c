@@ -139,12 +139,13 @@ static bool is_usable(const struct tree_wish *wish, const struct tree_info *tree
 }
 
 /* Trees of other sources of the base are of use only where the two share
- * files, as copies of one folder do. */
+ * files, as copies of one folder and commits do. */
 static bool shares_source(const struct tree_wish *wish,
 			  const struct tree_info *tree)
 {
 	return strcmp(tree->source_instance, wish->source->instance) == 0 ||
-	       wish->source->record.kind == SOURCE_DIR;
+	       wish->source->record.kind == SOURCE_DIR ||
+	       wish->source->record.kind == SOURCE_GIT;
 }
 
 static void load_candidate(const struct kernel_cache *cache, const char *key,

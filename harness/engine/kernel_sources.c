@@ -76,7 +76,18 @@ static int find_cached(struct kernel_cache *cache,
 
 /* --- fetching ---------------------------------------------------------------------- */
 
-/* A copy of the same folder that was made before; owned; NULL if none. */
+/* How good an earlier source is as a start for this one; 0: not at all. Of a
+ * commit git finds out what is the same: any will do, the same repository's best. */
+static int previous_rank(const struct source_spec *spec, const struct source_record *earlier)
+{
+	if (spec->kind == SOURCE_DIR)
+		return earlier->kind == SOURCE_DIR && !strcmp(earlier->location, spec->path);
+	if (spec->kind != SOURCE_GIT)
+		return 0;
+	return earlier->kind == SOURCE_GIT && !strcmp(earlier->location, spec->url) ? 2 : 1;
+}
+
+/* An earlier source that this one may share files with; owned; NULL if none. */
 static char *find_previous(const struct kernel_cache *cache,
 			   const struct source_spec *spec)
 {
@@ -84,26 +95,31 @@ static char *find_previous(const struct kernel_cache *cache,
 		path_join(cache->path, entry_kind_folder(ENTRY_SOURCE));
 	cleanup_strvec struct strvec keys = STRVEC_INIT;
 	char *previous = NULL;
+	int best = 0;
 
-	if (spec->kind != SOURCE_DIR || folder_list(folder, &keys) < 0)
+	if (folder_list(folder, &keys) < 0)
 		return NULL;
 	for (size_t i = 0; i < keys.count; i++) {
 		cleanup_free char *entry = path_join(folder, keys.items[i]);
 		cleanup_with(source_info_release) struct source_info source = {
 			.tree = NULL,
 		};
+		int rank;
 
-		if (source_info_load(entry, keys.items[i], &source, NULL) < 0 ||
-		    source.record.kind != SOURCE_DIR ||
-		    strcmp(source.record.location, spec->path) != 0)
+		if (source_info_load(entry, keys.items[i], &source, NULL) < 0)
 			continue;
+		rank = previous_rank(spec, &source.record);
+		if (!rank || rank < best)
+			continue;
+		best = rank;
 		free(previous);
 		previous = take_pointer(source.tree);
 	}
 	return previous;
 }
 
-/* Size and newest file of a tree. */
+/* Size and newest file of a tree; what it shares with an earlier one is counted
+ * there. */
 static void survey(const char *folder, struct source_info *source)
 {
 	cleanup_strvec struct strvec names = STRVEC_INIT;
@@ -116,7 +132,8 @@ static void survey(const char *folder, struct source_info *source)
 
 		if (lstat(path, &info) < 0)
 			continue;
-		source->bytes += (uint64_t)info.st_blocks * 512;
+		if (S_ISDIR(info.st_mode) || info.st_nlink == 1)
+			source->bytes += (uint64_t)info.st_blocks * 512;
 		if (S_ISDIR(info.st_mode))
 			survey(path, source);
 		else if (timespec_ns(&info.st_mtim) > source->newest_ns)

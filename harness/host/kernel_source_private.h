@@ -23,6 +23,14 @@ int source_fetch_tarball(const struct source_job *job,
 int source_fetch_dir(const struct source_job *job,
 		     struct source_record *record, struct error *err) must_check;
 
+/* git in a folder, untouched by the caller's own git variables. ret_output (owned)
+ * may be NULL. */
+int source_run_git(const char *folder, const char *const *words,
+		   char **ret_output, struct error *err) must_check;
+/* Appends the files and links below root/below, without what a build leaves. */
+int source_walk_folder(const char *root, const char *below,
+		       struct strvec *ret_names, struct error *err) must_check;
+
 /* Adds every file that a copy of the folder would take to the hash. */
 int source_dir_hash(const char *path, struct sha256 *hash,
 		    struct error *err) must_check;

@@ -1,6 +1,5 @@
-/* kernel_source_tree.c - sources that are trees already: a ref of a git
- * repository (fetched alone, without history) and a folder (copied, since its
- * owner goes on editing it).
+/* kernel_source_tree.c - a source that is a tree already: a folder, copied, since
+ * its owner goes on editing it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,90 +15,8 @@
 #include "log.h"
 #include "memory.h"
 #include "process.h"
-#include "progress_ticker.h"
 
-#define TIMEOUT_NS (2 * 3600 * NS_PER_SECOND)
 #define PROGRESS_FILES 2000
-
-/* git in a folder, untouched by the caller's own git variables. */
-static int run_git(const char *folder, const char *const *words,
-		   char **ret_output, struct error *err)
-{
-	static const char *const environment[] = {
-		"LC_ALL=C", "GIT_TERMINAL_PROMPT=0", NULL,
-	};
-	static const char *const head[] = {
-		"env", "-u", "GIT_DIR", "-u", "GIT_WORK_TREE", "-u",
-		"GIT_INDEX_FILE", "-u", "GIT_OBJECT_DIRECTORY", "git",
-		"-c", "core.autocrlf=false", "-c", "core.quotePath=false",
-		"-c", "advice.detachedHead=false",
-		/* Nothing may go on in the background. */
-		"-c", "gc.auto=0", "-c", "maintenance.auto=false", NULL,
-	};
-	const struct process_options options = {
-		.folder = folder, .environment = environment,
-		.capture = ret_output != NULL, .timeout_ns = TIMEOUT_NS,
-	};
-	cleanup_strvec struct strvec argv = STRVEC_INIT;
-	cleanup_free char *git = process_find_program("git");
-
-	if (!git)
-		return error_set(err, -ENOENT, "needs git (package git)");
-	strvec_push_all(&argv, head);
-	strvec_push_all(&argv, words);
-	return process_run((const char *const *)argv.items, &options,
-			   ret_output, err);
-}
-
-static int fetch_ref(const struct source_job *job, char **ret_commit,
-		     struct error *err)
-{
-	const char *const init[] = { "init", "--quiet", ".", NULL };
-	const char *const get[] = { "fetch", "--quiet", "--depth", "1",
-				    "--no-tags", "--", job->source->url,
-				    job->source->ref, NULL };
-	const char *const checkout[] = { "checkout", "--quiet", "--force",
-					 "FETCH_HEAD", NULL };
-	const char *const name[] = { "rev-parse", "--verify",
-				     "FETCH_HEAD^{commit}", NULL };
-	cleanup_ticker struct progress_ticker *ticker = progress_ticker_start(
-		job->phase, "fetching", job->source->url, job->tree, 0);
-	int code = run_git(job->tree, init, NULL, err);
-
-	if (code == 0)
-		code = run_git(job->tree, get, NULL, err);
-	if (code == 0)
-		code = run_git(job->tree, checkout, NULL, err);
-	if (code == 0)
-		code = run_git(job->tree, name, ret_commit, err);
-	return code;
-}
-
-int source_fetch_git(const struct source_job *job,
-		     struct source_record *record, struct error *err)
-{
-	cleanup_free char *repository = path_join(job->tree, ".git");
-	cleanup_free char *commit = NULL;
-	int code;
-
-	if (*job->source->ref == '-')
-		return error_set(err, -EINVAL, "ref '%s': expected a tag, "
-				 "branch or commit", job->source->ref);
-	code = folder_make(job->tree);
-	if (code < 0)
-		return error_set_errno(err, code, "%s", job->tree);
-	code = fetch_ref(job, &commit, err);
-	if (code < 0)
-		return code;
-	code = folder_remove(repository);
-	if (code < 0)
-		return error_set_errno(err, code, "%s", repository);
-	commit[strcspn(commit, "\n")] = '\0';
-	record->location = string_copy(job->source->url);
-	record->identity = string_format("commit:%s", commit);
-	record->detail = string_copy(job->source->ref);
-	return 0;
-}
 
 /* --- a folder ---------------------------------------------------------------- */
 
@@ -127,7 +44,7 @@ static bool is_generated_folder(const char *path)
 	       fnmatch("arch/*/include/generated", path, FNM_PATHNAME) == 0;
 }
 
-static int walk_folder(const char *root, const char *below,
+int source_walk_folder(const char *root, const char *below,
 		       struct strvec *ret_names, struct error *err)
 {
 	cleanup_free char *folder = *below ? path_join(root, below) :
@@ -151,7 +68,7 @@ static int walk_folder(const char *root, const char *below,
 			strvec_push(ret_names, name);
 		if (!S_ISDIR(info.st_mode))
 			continue;
-		code = walk_folder(root, name, ret_names, err);
+		code = source_walk_folder(root, name, ret_names, err);
 		if (code < 0)
 			return code;
 	}
@@ -168,7 +85,7 @@ static int list_repository(const char *root, struct strvec *ret_names,
 	};
 	cleanup_free char *output = NULL;
 	char *rest, *name;
-	int code = run_git(root, words, &output, err);
+	int code = source_run_git(root, words, &output, err);
 
 	if (code < 0)
 		return code;
@@ -192,7 +109,7 @@ static int list_folder(const char *root, struct strvec *ret_names,
 	if (!path_is_folder(root))
 		return error_set(err, -ENOENT, "%s: no such folder", root);
 	code = path_exists(repository) ? list_repository(root, ret_names, err) :
-					 walk_folder(root, "", ret_names, err);
+					 source_walk_folder(root, "", ret_names, err);
 	if (code == 0)
 		strvec_sort(ret_names);
 	return code;
@@ -262,7 +179,7 @@ static char *describe_checkout(const char *path)
 	cleanup_free char *repository = path_join(path, ".git");
 	char *text = NULL;
 
-	if (!path_exists(repository) || run_git(path, words, &text, NULL) < 0)
+	if (!path_exists(repository) || source_run_git(path, words, &text, NULL) < 0)
 		return string_copy("");
 	text[strcspn(text, "\n")] = '\0';
 	return text;
