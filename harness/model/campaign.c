@@ -10,7 +10,7 @@
 #include "memory.h"
 #include "sequential.h"
 
-#define VARIANTS_MAX 16u
+#define VARIANTS_MAX 64u
 
 /* Timed mode: where boots differ by 2 %, a metric of ten that is 2 % worse is found in
  * four of five runs, and one that is not is called worse in less than one of a hundred

@@ -34,7 +34,7 @@ static void test_bad_keys(void)
 	campaign_refuse("", "1:1: empty; expected a mapping");
 	campaign_refuse("- a\n", "1:1: campaign: expected a mapping, found a list");
 	campaign_refuse("variants: []\nbaseline: a\n" CELLS,
-	       "1:11: variants: expected 1..16 elements, found 0");
+	       "1:11: variants: expected 1..64 elements, found 0");
 }
 
 static void test_bad_gate(void)
