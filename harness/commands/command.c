@@ -18,7 +18,7 @@
 
 const char kerngate_version[] = "0.1";
 
-extern const struct command command_boot, command_build, command_cache,
+extern const struct command command_bisect, command_boot, command_build, command_cache,
 	command_compare, command_doctor, command_gate, command_list,
 	command_profile, command_replay, command_run, command_scale,
 	command_show, command_validate;
@@ -30,6 +30,7 @@ const struct command *const command_table[] = {
 	&command_boot,
 	&command_compare,
 	&command_gate,
+	&command_bisect,
 	&command_validate,
 	&command_scale,
 	&command_replay,
