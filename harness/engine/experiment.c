@@ -8,6 +8,7 @@
 
 #include "experiment_private.h"
 #include "files.h"
+#include "history.h"
 #include "host_info.h"
 #include "log.h"
 #include "memory.h"
@@ -105,9 +106,15 @@ static int interrupted(struct experiment *experiment, int code, struct error *er
 static int finish(struct experiment *experiment, struct error *err)
 {
 	cleanup_free char *state = state_folder(experiment);
+	struct error second = ERROR_INIT;
+	int rc;
 
 	(void)!folder_remove(state);
-	return run_store_set_state(experiment->store, experiment->run.id, "finished", err);
+	rc = run_store_set_state(experiment->store, experiment->run.id, "finished", err);
+	/* Else whoever asks for the history makes them. */
+	if (!rc && history_fill_run(experiment->store, experiment->run.id, &second))
+		log_debug("%s", second.message);
+	return rc;
 }
 
 static int go(struct experiment *experiment, struct error *err)

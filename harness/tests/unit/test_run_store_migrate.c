@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "files.h"
+#include "history.h"
 #include "memory.h"
 #include "run_store_private.h"
 #include "sample_run.h"
@@ -151,7 +152,74 @@ static void test_step_fails(void)
 	(void)sqlite3_close(database);
 }
 
+/* Metrics of kind outcome are new in version 3; the old ones are still checked, and
+ * still belong to their rows. */
+static void test_kinds(void)
+{
+	cleanup_store struct run_store *store = sample_store_open(old_store(""));
+
+	if (!store)
+		return;
+	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM metrics"), 16);
+	CU_ASSERT_EQUAL(execute(store->database, "UPDATE metrics SET kind = 'outcome'"
+						 " WHERE name = 'fallocate_ns'"), SQLITE_OK);
+	CU_ASSERT_EQUAL(execute(store->database, "UPDATE metrics SET kind = 'other'") & 0xff,
+			SQLITE_CONSTRAINT);
+	CU_ASSERT_EQUAL(execute(store->database, "DELETE FROM runs WHERE run = 1"), SQLITE_OK);
+	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM metrics WHERE run = 1"), 0);
+	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM metrics"), 8);
+}
+
+/* The figures of what was measured before there were figures. */
+static void test_history(void)
+{
+	cleanup_store struct run_store *store = sample_store_open(
+		old_store("UPDATE runs SET state = 'finished' WHERE run = 1"));
+	const struct history_key key = { .metric = "second.fallocate_ns", .guest = "up" };
+	struct history_series *series = NULL;
+	struct error err = ERROR_INIT;
+	size_t count = 0;
+
+	if (!store)
+		return;
+	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM figures"), 0);
+	CU_ASSERT_EQUAL(history_load(store, &key, 0, &series, &count, &err), 0);
+	test_check_string(err.message, "");
+	if (test_check(count == 1) && test_check(series[0].points_count == 1)) {
+		test_check_string(series[0].points[0].run_id, MEASURED);
+		/* every boot gave 1000 and 1001 */
+		CU_ASSERT_DOUBLE_EQUAL(series[0].points[0].center, 1000.5, 1e-9);
+	}
+	history_free(series, count);
+	/* all series of both variants that have boots; not of the run that was planned */
+	CU_ASSERT_TRUE(ask(store, "SELECT count(*) FROM figures") > 0);
+	CU_ASSERT_EQUAL(ask(store, "SELECT count(DISTINCT run) FROM figures"), 1);
+	CU_ASSERT_EQUAL(ask(store, "SELECT figures_rule FROM runs WHERE run = 1"), 1);
+	CU_ASSERT_EQUAL(execute(store->database, "DELETE FROM runs WHERE run = 1"), SQLITE_OK);
+	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM figures"), 0);
+}
+
+/* A table of version 3 is there already: nothing is changed. */
+static void test_last_step_fails(void)
+{
+	const char *folder = old_store("CREATE TABLE series (a)");
+	cleanup_free char *path = path_join(folder, STORE_FILE);
+	struct run_store *store = NULL;
+	sqlite3 *database = NULL;
+	struct error err = ERROR_INIT;
+
+	CU_ASSERT_EQUAL(run_store_open(folder, &store, &err), -EIO);
+	test_check_contains(err.message, "table series already exists");
+	CU_ASSERT_EQUAL(sqlite3_open(path, &database), SQLITE_OK);
+	CU_ASSERT_EQUAL(execute(database, "SELECT mode FROM runs"), SQLITE_ERROR);
+	CU_ASSERT_EQUAL(execute(database, "SELECT kind FROM metrics"), SQLITE_OK);
+	(void)sqlite3_close(database);
+}
+
 TEST_SUITE("run_store_migrate",
 	   {"version 1", test_version_1},
 	   {"new runs in an old store", test_new_runs_in_an_old_store},
-	   {"a step that fails", test_step_fails})
+	   {"a step that fails", test_step_fails},
+	   {"kinds of metrics", test_kinds},
+	   {"history of an old store", test_history},
+	   {"the last step fails", test_last_step_fails})
