@@ -42,6 +42,9 @@ int symlink_replace(const char *target, const char *link) must_check;
 int folder_make(const char *path) must_check;   /* mkdir -p, 0777 & ~umask */
 /* rm -rf without following links; 0 if there was nothing. */
 int folder_remove(const char *path) must_check;
+/* Copies the files and folders in `from` into `to`, which is made, as ordinary files;
+ * what a link points to is copied. -ELOOP deeper than 8 folders. */
+int folder_copy(const char *from, const char *to) must_check;
 /* Bytes that the tree occupies on disk (blocks; a hard-linked file counts
  * once, and files whose link count is over 1 only if count_shared). */
 int folder_disk_bytes(const char *path, bool count_shared,

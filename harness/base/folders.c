@@ -1,5 +1,5 @@
-/* folders.c - making, removing, listing and measuring folders. Links are
- * never followed.
+/* folders.c - making, removing, listing, measuring and copying folders. Links are
+ * never followed, but what one points to is copied.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -10,6 +10,8 @@
 
 #include "files.h"
 #include "memory.h"
+
+#define COPY_DEPTH_MAX 8
 
 static void cleanup_close_folder(DIR **folder)
 {
@@ -258,4 +260,30 @@ int disk_free_bytes(const char *path, uint64_t *ret_bytes)
 	}
 	*ret_bytes = (uint64_t)info.f_bavail * info.f_frsize;
 	return 0;
+}
+
+/* --- copying ---------------------------------------------------------------------- */
+
+static int copy_tree(const char *from, const char *to, unsigned int depth)
+{
+	cleanup_strvec struct strvec names = STRVEC_INIT;
+	int rc = folder_list(from, &names);
+
+	if (!rc)
+		rc = depth > COPY_DEPTH_MAX ? -ELOOP : folder_make(to);
+	for (size_t i = 0; !rc && i < names.count; i++) {
+		cleanup_free char *source = path_join(from, names.items[i]);
+		cleanup_free char *target = path_join(to, names.items[i]);
+
+		if (path_is_folder(source))
+			rc = copy_tree(source, target, depth + 1);
+		else
+			rc = file_copy(source, target, 0644);
+	}
+	return rc;
+}
+
+int folder_copy(const char *from, const char *to)
+{
+	return copy_tree(from, to, 0);
 }

@@ -10,35 +10,14 @@
 #include "files.h"
 #include "memory.h"
 
-#define DEPTH_MAX 8
-
 /* --- saving ----------------------------------------------------------------------- */
-
-static int copy_tree(const char *from, const char *to, unsigned int depth)
-{
-	cleanup_strvec struct strvec names = STRVEC_INIT;
-	int rc = folder_list(from, &names);
-
-	if (!rc)
-		rc = depth > DEPTH_MAX ? -ELOOP : folder_make(to);
-	for (size_t i = 0; !rc && i < names.count; i++) {
-		cleanup_free char *source = path_join(from, names.items[i]);
-		cleanup_free char *target = path_join(to, names.items[i]);
-
-		if (path_is_folder(source))
-			rc = copy_tree(source, target, depth + 1);
-		else
-			rc = file_copy(source, target, 0644);
-	}
-	return rc;
-}
 
 /* Copies ROOT/NAME if it is there. */
 static int save_folder(const char *root, const char *config, const char *name,
 		       struct error *err)
 {
 	cleanup_free char *from = path_join(root, name), *to = path_join(config, name);
-	int rc = path_is_folder(from) ? copy_tree(from, to, 0) : 0;
+	int rc = path_is_folder(from) ? folder_copy(from, to) : 0;
 
 	return rc ? error_set_errno(err, rc, "%s: cannot be copied to %s", from, to) : 0;
 }
