@@ -18,9 +18,9 @@
 
 const char kerngate_version[] = "0.1";
 
-extern const struct command command_bisect, command_boot, command_build, command_cache,
-	command_compare, command_doctor, command_gate, command_list,
-	command_profile, command_replay, command_run, command_scale,
+extern const struct command command_baseline, command_bisect, command_boot, command_build,
+	command_cache, command_compare, command_doctor, command_gate, command_history,
+	command_list, command_profile, command_replay, command_run, command_scale,
 	command_show, command_validate, command_walk;
 
 const struct command *const command_table[] = {
@@ -30,6 +30,8 @@ const struct command *const command_table[] = {
 	&command_boot,
 	&command_compare,
 	&command_gate,
+	&command_history,
+	&command_baseline,
 	&command_bisect,
 	&command_walk,
 	&command_validate,
