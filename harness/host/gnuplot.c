@@ -18,16 +18,21 @@
  * double ones, backquotes run commands. Octal codes are neither. */
 void gnuplot_quote(struct strbuf *script, const char *text)
 {
+	bool after_octal = false;
+
 	strbuf_addc(script, '"');
 	for (; *text; text++) {
 		unsigned char byte = (unsigned char)*text;
+		bool is_plain = byte >= 0x80 || isalnum(byte) || strchr(" .,:;()/+-=_", byte);
 
 		if (byte < ' ' || byte == 0x7f)
-			strbuf_addc(script, ' ');
-		else if (byte >= 0x80 || isalnum(byte) || strchr(" .,:;()/+-=_", byte))
-			strbuf_addc(script, *text);
-		else
+			byte = ' ', is_plain = true;
+		/* gnuplot 5.4 takes a digit behind a code for a part of it. */
+		after_octal = !is_plain || (after_octal && isdigit(byte));
+		if (after_octal)
 			strbuf_addf(script, "\\%03o", byte);
+		else
+			strbuf_addc(script, (char)byte);
 	}
 	strbuf_addc(script, '"');
 }

@@ -43,6 +43,7 @@ static void test_quote(void)
 	check_quoted("'a\"`", "\"\\047a\\042\\140\"");
 	check_quoted("a\nb\tc\x7f", "\"a b c \"");
 	check_quoted("\\", "\"\\134\"");
+	check_quoted("%5x5", "\"\\045\\065x5\"");
 	check_quoted("\303\244", "\"\303\244\"");
 }
 
@@ -75,6 +76,7 @@ static void test_harmless(void)
 	check_harmless("\"; !touch %s", "bang");
 	check_harmless("@GPVAL_VERSION %s \\", "macro");
 	check_harmless("# %s {/=20 x_y^z}", "comment");
+	check_harmless("'5\"6#7\\0%s", "digits");
 }
 
 static void test_draws(void)
