@@ -84,6 +84,11 @@ int comparison_make(struct run_store *store, const struct stored_run *run,
 		    const struct gate_policy *policy,
 		    struct comparison *ret, struct error *err) must_check;
 void comparison_release(struct comparison *comparison);
+/* The samples that were judged, one item a boot, in plan order; borrowed; NULL where
+ * there are none. */
+const struct stored_samples *comparison_samples(const struct comparison *comparison,
+						const struct stored_run *run, uint32_t cell,
+						uint32_t row, uint32_t metric, size_t *ret_count);
 
 /* Where comparison_make gets its data; the store, or a test. Results as those
  * of run_store_samples and run_store_findings. */

@@ -32,6 +32,9 @@ void render_run(const struct stored_run *run, const struct stored_finding *findi
 /* "12.35 ms", "1.234 GiB/s": four significant digits in a unit that reads well;
  * whole numbers below 1000 of the given unit stay as they are ("3 ms"). */
 void render_quantity(double value, const char *unit, struct strbuf *out);
+/* How an axis of values up to this one is written: appends the unit that render_quantity
+ * would use and returns by what to divide. */
+double render_scale(double value, const char *unit, struct strbuf *ret_unit);
 
 /* What an exit code of the gate means; static. */
 const char *render_gate_meaning(enum gate_exit gate);

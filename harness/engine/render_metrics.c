@@ -7,7 +7,7 @@
 #include "render_layout.h"
 #include "render_parts.h"
 
-static char verdict_sign(enum verdict verdict)
+char render_verdict_sign(enum verdict verdict)
 {
 	static const char signs[] = {
 		[VERDICT_IMPROVED] = '+',
@@ -155,7 +155,7 @@ static void add_entry(const struct stored_run *run, const struct comparison *c,
 		   &change);
 	strbuf_addf(&line, "  %c %-22s %12s %12s %9s  ",
 		    c->control_fired || judged->metric->secondary ?
-			    ' ' : verdict_sign(judged->verdict),
+			    ' ' : render_verdict_sign(judged->verdict),
 		    name, a.data, b.data, change.data);
 	if (judged->metric->secondary)
 		strbuf_adds(&line, "derived");

@@ -27,6 +27,7 @@ void render_boots(const struct stored_run *run, const struct comparison_boots *b
  * ! regressed, + improved, = equivalent, ? inconclusive, x not comparable. */
 void render_cell(const struct stored_run *run, const struct comparison *c, uint32_t cell,
 		 uint32_t variant, struct strbuf *out);
+char render_verdict_sign(enum verdict verdict);
 
 /* --- render_exact.c: what only exact mode has to say */
 void render_exact_mode(const struct stored_run *run, struct strbuf *out);

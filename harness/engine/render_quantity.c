@@ -116,3 +116,32 @@ void render_quantity(double value, const char *unit, struct strbuf *out)
 	else
 		add_with_prefix(out, value, unit);
 }
+
+static double scale_on_ladder(double magnitude, const struct ladder *ladder, size_t rung,
+			      struct strbuf *ret_unit)
+{
+	double scale = 1;
+
+	for (; ladder->units[rung + 1] && rounded(magnitude / scale) >= ladder->step; rung++)
+		scale *= ladder->step;
+	for (; rung > 0 && magnitude > 0 && rounded(magnitude / scale) < 1; rung--)
+		scale /= ladder->step;
+	strbuf_adds(ret_unit, ladder->units[rung]);
+	return scale;
+}
+
+double render_scale(double value, const char *unit, struct strbuf *ret_unit)
+{
+	size_t rung = 0, prefix = 0;
+	const struct ladder *ladder = find_ladder(unit, &rung);
+	double magnitude = isfinite(value) ? fabs(value) : 0, scale = 1;
+
+	if (ladder)
+		return scale_on_ladder(magnitude, ladder, rung, ret_unit);
+	for (; prefix + 1 < sizeof(prefixes) / sizeof(prefixes[0]) &&
+	       rounded(magnitude / scale) >= 1000; prefix++)
+		scale *= 1000;
+	strbuf_addf(ret_unit, "%s%s", prefixes[prefix],
+		    strncmp(unit, "1/", 2) == 0 ? unit + 1 : unit);
+	return scale;
+}
