@@ -1,0 +1,137 @@
+/* report_html_style.c - the page's style sheet. Colours are variables, once for light
+ * and once for dark; test_report_html.c computes their contrast (WCAG 2.2, 1.4.3 and
+ * 1.4.11). --s0 to --s5 are the variants, --v0 to --v4 the verdicts of enum verdict.
+ */
+#include "report_html.h"
+
+#define LIGHT \
+	"--paper:#ffffff;--panel:#f4f6f8;--ink:#1b2027;--soft:#505a66;--rule:#d3d9e0;" \
+	"--grid:#e3e7ec;--band:#e2eaf2;--zero:#6b7683;--link:#0a55a3;" \
+	"--s0:#0b5cad;--s1:#b34700;--s2:#6b3fb5;--s3:#0d6e63;--s4:#a62463;--s5:#5b6470;" \
+	"--v0:#17702f;--v1:#4a5765;--v2:#7f5200;--v3:#b3211b;--v4:#6b3fb5;"
+#define DARK \
+	"--paper:#13161b;--panel:#1b2027;--ink:#e7eaee;--soft:#a9b3bf;--rule:#39424d;" \
+	"--grid:#2a313a;--band:#223040;--zero:#8a95a3;--link:#82bbf7;" \
+	"--s0:#6fb3f7;--s1:#f3a066;--s2:#c2a5fa;--s3:#5fcdbd;--s4:#f58fbd;--s5:#b2bcc8;" \
+	"--v0:#62cf7f;--v1:#b0bbc8;--v2:#e6b84a;--v3:#ff8d82;--v4:#c2a5fa;"
+
+static const char style[] =
+	":root{color-scheme:light dark;" LIGHT "}\n"
+	"@media screen and (prefers-color-scheme:dark){:root{" DARK "}}\n"
+	"*{box-sizing:border-box}\n"
+	"html{-webkit-text-size-adjust:100%;scroll-padding-top:1rem}\n"
+	"body{margin:0 auto;max-width:82rem;padding:0 1rem 3rem;background:var(--paper);"
+	"color:var(--ink);font:1rem/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',"
+	"'Liberation Sans',sans-serif;overflow-wrap:anywhere}\n"
+	"a{color:var(--link);text-underline-offset:.15em}\n"
+	":focus-visible{outline:3px solid var(--link);outline-offset:2px;border-radius:2px}\n"
+	"main:focus{outline:none}\n"
+	".skip{position:absolute;left:-100rem;top:0;padding:.5rem 1rem;background:var(--paper);"
+	"z-index:1}\n"
+	".skip:focus{left:0}\n"
+	"header{padding-top:1rem}\n"
+	"h1{font-size:1rem;font-weight:600;margin:0;color:var(--soft)}\n"
+	"h2{font-size:1.3rem;line-height:1.25;margin:0 0 .6rem}\n"
+	"h3{display:inline;font-size:1rem;margin:0}\n"
+	"h4{font-size:1rem;margin:1.2rem 0 .3rem}\n"
+	"nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;padding:0;margin:.4rem 0 1rem}\n"
+	"nav a{display:inline-block;padding:.2rem 0}\n"
+	"section{margin:2.2rem 0 0}\n"
+	"p{margin:.4rem 0}\n"
+	"small{font-size:.85em}\n"
+	"code,pre{font-family:ui-monospace,'Cascadia Mono','DejaVu Sans Mono',Menlo,monospace;"
+	"font-size:.875em}\n"
+	"pre{background:var(--panel);border:1px solid var(--rule);border-radius:4px;padding:.7rem;"
+	"margin:.5rem 0;overflow:auto;max-height:32rem;overflow-wrap:normal}\n"
+	".note,.meaning,figcaption,caption{color:var(--soft);max-width:62rem}\n"
+	".num,td{font-variant-numeric:tabular-nums}\n"
+	/* verdict */
+	".verdict{margin-top:0;padding:1rem 1.2rem;background:var(--panel);"
+	"border:1px solid var(--rule);border-left:.5rem solid var(--tone);border-radius:6px}\n"
+	".verdict h2{font-size:1.7rem;color:var(--tone);margin:0}\n"
+	".verdict .sign{display:inline-block;min-width:1.1em}\n"
+	".verdict .exit{white-space:nowrap;font-size:1rem;font-weight:400;color:var(--soft);margin-left:.5rem}\n"
+	".bad{--tone:var(--v3)}.pass{--tone:var(--v0)}.open{--tone:var(--v2)}.void{--tone:var(--v4)}\n"
+	".lead{font-size:1.15rem;max-width:62rem;margin:.4rem 0 .8rem}\n"
+	".notes{margin:.6rem 0;padding-left:1.2rem;max-width:62rem}\n"
+	".facts{display:flex;flex-wrap:wrap;gap:.4rem 1.8rem;margin:.9rem 0 0}\n"
+	".facts dt{color:var(--soft);font-size:.85rem}.facts dd{margin:0}\n"
+	/* verdicts of metrics */
+	".v{display:inline-block;white-space:nowrap;font-weight:600;color:var(--soft)}\n"
+	".v b{display:inline-block;min-width:1.25em;text-align:center;border:1px solid currentColor;"
+	"border-radius:3px;line-height:1.2;margin-right:.2em;font-family:ui-monospace,monospace}\n"
+	".v.v0{color:var(--v0)}.v.v1{color:var(--v1)}.v.v2{color:var(--v2)}.v.v3{color:var(--v3)}"
+	".v.v4{color:var(--v4)}\n"
+	".badly{color:var(--v3)}.zero{color:var(--soft)}\n"
+	/* tables */
+	"table{border-collapse:collapse;font-size:.94rem}\n"
+	"th,td{padding:.35rem .7rem .35rem 0;text-align:right;vertical-align:baseline;"
+	"border-bottom:1px solid var(--rule)}\n"
+	"th:first-child,td:first-child,td.text,.cards td:nth-child(2),.cards th:nth-child(2),"
+	".plain td,.plain th{text-align:left}\n"
+	"thead th{color:var(--soft);font-weight:600;font-size:.85rem;vertical-align:bottom}\n"
+	"tbody th{font-weight:500}\n"
+	"th small,td small{display:block;color:var(--soft);font-weight:400}\n"
+	".box{overflow-x:auto;margin:.6rem 0}.box table{min-width:36rem;overflow-wrap:normal}\n"
+	".box td,.box th{white-space:nowrap}.box td.text{white-space:normal;min-width:18rem}\n"
+	".plain th{vertical-align:top;padding-right:1.2rem;min-width:7rem}\n"
+	".plain{width:100%}\n"
+	".cards{width:100%}\n"
+	".cards td:last-child,.cards th:last-child{padding-right:0}\n"
+	/* metrics */
+	"details.metric,details.finding{border:1px solid var(--rule);border-radius:6px;margin:.7rem 0;"
+	"padding:0 1rem}\n"
+	"details[open]{padding-bottom:.8rem}\n"
+	"details.inner[open]{padding-bottom:0}\n"
+	"summary{cursor:pointer;padding:.6rem 0}\n"
+	"summary small{color:var(--soft);margin-right:.6rem}\n"
+	".judged{list-style:none;padding:0;margin:.4rem 0}\n"
+	".legend{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.4rem;padding:0;margin:.7rem 0 .2rem}\n"
+	".swatch{width:2.1rem;height:.75rem;margin-right:.4rem}\n"
+	".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(19rem,100%),1fr));gap:1rem 1.5rem}\n"
+	"figure{margin:.5rem 0;min-width:0}\n"
+	"figure.small{max-width:34rem}\n"
+	"figcaption{font-size:.9rem}\n"
+	".fig{display:block;width:100%;height:auto}\n"
+	".forest .fig{max-width:72rem}\n"
+	".forest.narrow{display:none}\n"
+	/* drawings: what a path is, then whose */
+	"svg text{fill:var(--ink);font-family:inherit}\n"
+	"svg text.i{fill:var(--soft)}\n"
+	".l,.o,.d,.q{fill:none;stroke:currentColor}\n"
+	".l{stroke-linejoin:round}.d{stroke-linecap:round}.q{stroke-linecap:square}\n"
+	".f{fill:currentColor}\n"
+	"path.i{color:var(--soft)}path.g{color:var(--grid)}path.m{color:var(--band)}"
+	"path.u{color:var(--zero)}\n"
+	".s0,.t0{color:var(--s0)}.s1,.t1{color:var(--s1)}.s2,.t2{color:var(--s2)}"
+	".s3,.t3{color:var(--s3)}.s4,.t4{color:var(--s4)}.s5,.t5{color:var(--s5)}\n"
+	".t0,.t1,.t2,.t3,.t4,.t5{opacity:.5}\n"
+	"path.v0{color:var(--v0)}path.v1{color:var(--v1)}path.v2{color:var(--v2)}"
+	"path.v3{color:var(--v3)}path.v4{color:var(--v4)}\n"
+	"text.v0{fill:var(--v0)}text.v1{fill:var(--v1)}text.v2{fill:var(--v2)}"
+	"text.v3{fill:var(--v3)}text.v4{fill:var(--v4)}\n"
+	"footer{margin-top:3rem;color:var(--soft);font-size:.9rem}\n"
+	"@media (max-width:52rem){\n"
+	".forest.wide{display:none}.forest.narrow{display:block;max-width:36rem}\n"
+	".cards thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}\n"
+	".cards,.cards tbody{display:block}\n"
+	".cards tr{display:grid;grid-template-columns:repeat(2,1fr);gap:.1rem 1rem;padding:.7rem 0;"
+	"border-bottom:1px solid var(--rule)}\n"
+	".cards th,.cards td{display:block;border:0;padding:0;text-align:left}\n"
+	".cards th,.cards td:nth-child(2){grid-column:1/-1}\n"
+	".cards td:nth-child(n+3)::before{content:attr(data-l);display:block;color:var(--soft);"
+	"font-size:.8rem}\n"
+	".plain,.plain tbody,.plain tr,.plain th,.plain td{display:block;border:0;padding:0}\n"
+	".plain thead{display:none}.plain tr{border-bottom:1px solid var(--rule);padding:.4rem 0}\n"
+	".plain th{color:var(--soft);font-size:.85rem}\n"
+	".verdict{padding:.8rem .9rem}.lead{font-size:1.05rem}\n"
+	"details.metric,details.finding{padding:0 .7rem}\n"
+	"}\n"
+	"@media print{body{max-width:none;padding:0;font-size:10pt}nav,.skip{display:none}"
+	"details.metric,figure,tr{break-inside:avoid}pre{max-height:none;white-space:pre-wrap}"
+	"details::details-content{content-visibility:visible;height:auto}}\n";
+
+const char *report_html_style(void)
+{
+	return style;
+}
