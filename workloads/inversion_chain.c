@@ -115,12 +115,6 @@ static void setup(void)
 	inversion_start(&chains[parameter_number("depth") - 1]);
 }
 
-static void measure(uint32_t round)
-{
-	(void)round;
-	inversion_measure();
-}
-
 static void cleanup(void)
 {
 	int *const fds[] = { &state.kill, &state.shared, &state.own };
@@ -158,6 +152,6 @@ const struct workload workload = {
 	.needs_vcpus = 1,
 	.is_counted = false,     /* the spinners fill whatever time there is */
 	.setup = setup,
-	.measure = measure,
+	.measure = inversion_measure,
 	.cleanup = cleanup,
 };

@@ -5,25 +5,12 @@
  * the critical section: one copy, no sleep. The high task asks where the file stands
  * (lseek). How the inversion is made and what is measured: runtime/inversion.h.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "inversion.h"
+#include "inversion_file.h"
 
-#define MIB (UINT64_C(1) << 20)
-#define TMPFS "/dev/shm"
-
-static struct {
-	size_t size_bytes;
-	uint64_t linger_ns;
-	char *buffer;
-	int fd;
-} state = { .buffer = MAP_FAILED, .fd = -1 };
+static uint64_t linger_ns;
 
 static uint64_t cpu_time_ns(void)
 {
@@ -33,79 +20,34 @@ static uint64_t cpu_time_ns(void)
 	return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-static void file_rewind(bool is_alone)
-{
-	(void)is_alone;
-	if (lseek(state.fd, 0, SEEK_SET) < 0)
-		workload_broken("lseek: %s", strerror(errno));
-}
-
-static void file_read(void)
-{
-	ssize_t n = read(state.fd, state.buffer, state.size_bytes);
-
-	if (n != (ssize_t)state.size_bytes)
-		workload_failed("read of %zu bytes: %zd, %s", state.size_bytes, n,
-				n < 0 ? strerror(errno) : "no error");
-}
-
 /* Work of its own: no reason for the high task to wait any longer. */
 static void linger(void)
 {
-	uint64_t end_ns = cpu_time_ns() + state.linger_ns;
+	uint64_t end_ns = cpu_time_ns() + linger_ns;
 
 	while (cpu_time_ns() < end_ns)
 		;
 }
 
-static void file_ask(void)
-{
-	if (lseek(state.fd, 0, SEEK_CUR) < 0)
-		workload_failed("lseek: %s", strerror(errno));
-}
-
 static const struct inversion_lock lock = {
-	.prepare = file_rewind,
-	.hold = file_read,
+	.prepare = inversion_file_rewind,
+	.hold = inversion_file_read,
 	.after = linger,
-	.take = file_ask,
+	.take = inversion_file_ask,
 };
 
 static void setup(void)
 {
-	state.size_bytes = (size_t)((uint64_t)parameter_number("size_mib") * MIB);
-	state.linger_ns = (uint64_t)parameter_number("linger_us") * 1000;
-	/* Not a memfd: a file that was not opened by name has no lock for its position. */
-	state.fd = open(TMPFS, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (state.fd < 0)
-		workload_broken("a file in " TMPFS ": %s", strerror(errno));
-	state.buffer = mmap(NULL, state.size_bytes, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (state.buffer == MAP_FAILED)
-		workload_broken("mmap of %zu bytes: %s", state.size_bytes,
-				strerror(errno));
-	memset(state.buffer, 1, state.size_bytes);
-	if (pwrite(state.fd, state.buffer, state.size_bytes, 0) !=
-	    (ssize_t)state.size_bytes)
-		workload_broken("filling a file of %zu bytes: %s", state.size_bytes,
-				strerror(errno));
+	linger_ns = (uint64_t)parameter_number("linger_us") * 1000;
+	inversion_buffer_open(parameter_number("size_mib"), false);
+	inversion_file_open();
 	inversion_start(&lock);
-}
-
-static void measure(uint32_t round)
-{
-	(void)round;
-	inversion_measure();
 }
 
 static void cleanup(void)
 {
-	if (!inversion_stop())
-		return;
-	if (state.buffer != MAP_FAILED)
-		munmap(state.buffer, state.size_bytes);
-	if (state.fd >= 0)
-		close(state.fd);
+	if (inversion_stop())
+		inversion_file_close();
 }
 
 static const char *const options[] = { INVERSION_OPTIONS, "CONFIG_TMPFS", NULL };
@@ -127,6 +69,6 @@ const struct workload workload = {
 	.needs_vcpus = 1,
 	.is_counted = false,     /* the spinners fill whatever time there is */
 	.setup = setup,
-	.measure = measure,
+	.measure = inversion_measure,
 	.cleanup = cleanup,
 };

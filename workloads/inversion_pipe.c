@@ -10,24 +10,18 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "inversion.h"
+#include "inversion_file.h"
 
-#define MIB (UINT64_C(1) << 20)
-
-static struct {
-	size_t size_bytes;
-	char *buffer;
-	int ends[2];
-} state = { .buffer = MAP_FAILED, .ends = { -1, -1 } };
+static int ends[2] = { -1, -1 };
 
 static size_t pipe_ask(void)
 {
 	int bytes = -1;
 
-	if (ioctl(state.ends[0], FIONREAD, &bytes) < 0 || bytes < 0)
+	if (ioctl(ends[0], FIONREAD, &bytes) < 0 || bytes < 0)
 		workload_failed("FIONREAD: %d bytes, %s", bytes, strerror(errno));
 	return (size_t)bytes;
 }
@@ -38,7 +32,7 @@ static void pipe_empty(bool is_alone)
 
 	(void)is_alone;
 	while (left > 0) {
-		ssize_t n = read(state.ends[0], state.buffer, left);
+		ssize_t n = read(ends[0], inversion_file.buffer, left);
 
 		if (n <= 0)
 			workload_broken("emptying the pipe: %zd, %s", n, strerror(errno));
@@ -48,11 +42,12 @@ static void pipe_empty(bool is_alone)
 
 static void pipe_fill(void)
 {
-	ssize_t n = write(state.ends[1], state.buffer, state.size_bytes);
+	size_t size_bytes = inversion_file.size_bytes;
+	ssize_t n = write(ends[1], inversion_file.buffer, size_bytes);
 
-	if (n != (ssize_t)state.size_bytes)
+	if (n != (ssize_t)size_bytes)
 		workload_failed("write of %zu bytes into an empty pipe: %zd, %s",
-				state.size_bytes, n,
+				size_bytes, n,
 				n < 0 ? strerror(errno) : "no error");
 }
 
@@ -69,40 +64,27 @@ static const struct inversion_lock lock = {
 
 static void setup(void)
 {
-	int capacity;
+	int size_bytes = (int)parameter_number("size_mib") << 20, capacity;
 
-	state.size_bytes = (size_t)((uint64_t)parameter_number("size_mib") * MIB);
 	/* Not blocking: a pipe that could not take it all would be said, not waited for. */
-	if (pipe2(state.ends, O_CLOEXEC | O_NONBLOCK) < 0)
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
 		workload_broken("pipe: %s", strerror(errno));
-	capacity = fcntl(state.ends[1], F_SETPIPE_SZ, (int)state.size_bytes);
-	if (capacity < (int)state.size_bytes)
-		workload_broken("a pipe of %zu bytes: %d, %s", state.size_bytes, capacity,
+	capacity = fcntl(ends[1], F_SETPIPE_SZ, size_bytes);
+	if (capacity < size_bytes)
+		workload_broken("a pipe of %d bytes: %d, %s", size_bytes, capacity,
 				strerror(errno));
-	state.buffer = mmap(NULL, state.size_bytes, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (state.buffer == MAP_FAILED)
-		workload_broken("mmap of %zu bytes: %s", state.size_bytes,
-				strerror(errno));
-	memset(state.buffer, 1, state.size_bytes);
+	inversion_buffer_open(parameter_number("size_mib"), false);
 	inversion_start(&lock);
-}
-
-static void measure(uint32_t round)
-{
-	(void)round;
-	inversion_measure();
 }
 
 static void cleanup(void)
 {
 	if (!inversion_stop())
 		return;
-	if (state.buffer != MAP_FAILED)
-		munmap(state.buffer, state.size_bytes);
-	if (state.ends[0] >= 0) {
-		close(state.ends[0]);
-		close(state.ends[1]);
+	inversion_file_close();
+	if (ends[0] >= 0) {
+		close(ends[0]);
+		close(ends[1]);
 	}
 }
 
@@ -123,6 +105,6 @@ const struct workload workload = {
 	.needs_vcpus = 1,
 	.is_counted = false,     /* the spinners fill whatever time there is */
 	.setup = setup,
-	.measure = measure,
+	.measure = inversion_measure,
 	.cleanup = cleanup,
 };

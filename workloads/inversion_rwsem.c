@@ -12,38 +12,33 @@
  * runtime/inversion.h.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "inversion.h"
-
-#define MIB (UINT64_C(1) << 20)
-#define TMPFS "/dev/shm"
+#include "inversion_file.h"
 
 static struct {
-	size_t size_bytes;
-	char *buffer;
 	long page_bytes;
 	char *other_page;
 	bool is_read_only;
-	int fd;
-} state = { .buffer = MAP_FAILED, .other_page = MAP_FAILED, .fd = -1 };
+} state = { .other_page = MAP_FAILED };
 
 static void file_write(void)
 {
-	ssize_t n = pwrite(state.fd, state.buffer, state.size_bytes, 0);
+	size_t size_bytes = inversion_file.size_bytes;
+	ssize_t n = pwrite(inversion_file.fd, inversion_file.buffer, size_bytes, 0);
 
-	if (n != (ssize_t)state.size_bytes)
-		workload_failed("write of %zu bytes: %zd, %s", state.size_bytes, n,
+	if (n != (ssize_t)size_bytes)
+		workload_failed("write of %zu bytes: %zd, %s", size_bytes, n,
 				n < 0 ? strerror(errno) : "no error");
 }
 
 static void file_change_mode(void)
 {
-	if (fchmod(state.fd, S_IRUSR | S_IWUSR) < 0)
+	if (fchmod(inversion_file.fd, S_IRUSR | S_IWUSR) < 0)
 		workload_failed("fchmod: %s", strerror(errno));
 }
 
@@ -52,9 +47,9 @@ static void file_change_mode(void)
 static void pages_protect(void)
 {
 	state.is_read_only = !state.is_read_only;
-	if (mprotect(state.buffer, state.size_bytes,
+	if (mprotect(inversion_file.buffer, inversion_file.size_bytes,
 		     state.is_read_only ? PROT_READ : PROT_READ | PROT_WRITE) < 0)
-		workload_failed("mprotect of %zu bytes: %s", state.size_bytes,
+		workload_failed("mprotect of %zu bytes: %s", inversion_file.size_bytes,
 				strerror(errno));
 }
 
@@ -76,63 +71,35 @@ static const struct inversion_lock mmap_lock = {
 	.take = page_ask,
 };
 
-static char *pages_or_broken(size_t length)
+static void other_page_open(void)
 {
-	char *pages = mmap(NULL, length, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (pages == MAP_FAILED)
-		workload_broken("mmap of %zu bytes: %s", length, strerror(errno));
-	return pages;
-}
-
-static void file_fill(void)
-{
-	state.fd = open(TMPFS, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (state.fd < 0)
-		workload_broken("a file in " TMPFS ": %s", strerror(errno));
-	if (pwrite(state.fd, state.buffer, state.size_bytes, 0) !=
-	    (ssize_t)state.size_bytes)
-		workload_broken("filling a file of %zu bytes: %s", state.size_bytes,
-				strerror(errno));
+	state.page_bytes = sysconf(_SC_PAGESIZE);
+	state.other_page = mmap(NULL, (size_t)state.page_bytes, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (state.other_page == MAP_FAILED)
+		workload_broken("mmap of a page: %s", strerror(errno));
+	memset(state.other_page, 1, (size_t)state.page_bytes);
 }
 
 static void setup(void)
 {
 	bool is_mmap = strcmp(parameter_word("lock"), "mmap") == 0;
 
-	state.size_bytes = (size_t)((uint64_t)parameter_number("size_mib") * MIB);
-	state.page_bytes = sysconf(_SC_PAGESIZE);
-	state.buffer = pages_or_broken(state.size_bytes);
-	state.other_page = pages_or_broken((size_t)state.page_bytes);
-	/* Small pages: with huge ones a section would be a few table entries. EINVAL:
-	 * a kernel that has none. */
-	if (madvise(state.buffer, state.size_bytes, MADV_NOHUGEPAGE) < 0 &&
-	    errno != EINVAL)
-		workload_broken("madvise: %s", strerror(errno));
-	memset(state.buffer, 1, state.size_bytes);
-	memset(state.other_page, 1, (size_t)state.page_bytes);
+	/* Small pages: with huge ones a section would be a few table entries. */
+	inversion_buffer_open(parameter_number("size_mib"), true);
+	other_page_open();
 	if (!is_mmap)
-		file_fill();
+		inversion_file_open();
 	inversion_start(is_mmap ? &mmap_lock : &inode_lock);
-}
-
-static void measure(uint32_t round)
-{
-	(void)round;
-	inversion_measure();
 }
 
 static void cleanup(void)
 {
 	if (!inversion_stop())
 		return;
-	if (state.buffer != MAP_FAILED)
-		munmap(state.buffer, state.size_bytes);
+	inversion_file_close();
 	if (state.other_page != MAP_FAILED)
 		munmap(state.other_page, (size_t)state.page_bytes);
-	if (state.fd >= 0)
-		close(state.fd);
 }
 
 static const char *const locks[] = { "inode", "mmap", NULL };
@@ -154,6 +121,6 @@ const struct workload workload = {
 	.needs_vcpus = 1,
 	.is_counted = false,     /* the spinners fill whatever time there is */
 	.setup = setup,
-	.measure = measure,
+	.measure = inversion_measure,
 	.cleanup = cleanup,
 };

@@ -23,26 +23,23 @@
 #include <unistd.h>
 
 #include "inversion.h"
+#include "inversion_file.h"
 
-#define MIB (UINT64_C(1) << 20)
-#define TMPFS "/dev/shm"
 #define PAGE_BYTES 4096u
 #define HANDLER_PRIORITY 80
 
 static struct {
-	size_t size_bytes;
-	char *buffer;
-	int fd, faults, end;      /* faults: of userfaultfd; end: an eventfd */
+	int faults, end;          /* of userfaultfd; an eventfd */
 	bool is_handled;          /* the handler was started */
 	pthread_t handler;
 	int handler_cpu;
 	struct timespec sleep;
 	uint64_t slept_ns;
-} state = { .buffer = MAP_FAILED, .fd = -1, .faults = -1, .end = -1 };
+} state = { .faults = -1, .end = -1 };
 
 static char *page_asleep(void)
 {
-	return state.buffer + state.size_bytes / 2;
+	return inversion_file.buffer + inversion_file.size_bytes / 2;
 }
 
 /* --- who gives the page -------------------------------------------------------- */
@@ -110,29 +107,13 @@ static void section_prepare(bool is_alone)
 		*(volatile char *)page_asleep() = 1;
 	else if (madvise(page_asleep(), PAGE_BYTES, MADV_DONTNEED) < 0)
 		workload_broken("madvise: %s", strerror(errno));
-	if (lseek(state.fd, 0, SEEK_SET) < 0)
-		workload_broken("lseek: %s", strerror(errno));
-}
-
-static void file_read(void)
-{
-	ssize_t n = read(state.fd, state.buffer, state.size_bytes);
-
-	if (n != (ssize_t)state.size_bytes)
-		workload_failed("read of %zu bytes: %zd, %s", state.size_bytes, n,
-				n < 0 ? strerror(errno) : "no error");
-}
-
-static void file_ask(void)
-{
-	if (lseek(state.fd, 0, SEEK_CUR) < 0)
-		workload_failed("lseek: %s", strerror(errno));
+	inversion_file_rewind(is_alone);
 }
 
 static struct inversion_lock lock = {
 	.prepare = section_prepare,
-	.hold = file_read,
-	.take = file_ask,
+	.hold = inversion_file_read,
+	.take = inversion_file_ask,
 	.slept_ns = slept_ns,
 };
 
@@ -157,35 +138,16 @@ static void faults_open(void)
 		workload_broken("eventfd: %s", strerror(errno));
 }
 
-static void file_fill(void)
-{
-	/* Not a memfd: a file that was not opened by name has no lock for its position. */
-	state.fd = open(TMPFS, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (state.fd < 0)
-		workload_broken("a file in " TMPFS ": %s", strerror(errno));
-	if (pwrite(state.fd, state.buffer, state.size_bytes, 0) !=
-	    (ssize_t)state.size_bytes)
-		workload_broken("filling a file of %zu bytes: %s", state.size_bytes,
-				strerror(errno));
-}
-
 static void setup(void)
 {
 	uint64_t sleep_us = (uint64_t)parameter_number("sleep_us");
 	int error;
 
-	state.size_bytes = (size_t)((uint64_t)parameter_number("size_mib") * MIB);
 	state.sleep.tv_nsec = (long)(sleep_us * 1000);
 	lock.sleep_ns = sleep_us * 1000;
-	state.buffer = mmap(NULL, state.size_bytes, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	/* Small pages: only one is to be missing. */
-	if (state.buffer == MAP_FAILED ||
-	    madvise(state.buffer, state.size_bytes, MADV_NOHUGEPAGE) < 0)
-		workload_broken("a buffer of %zu bytes: %s", state.size_bytes,
-				strerror(errno));
-	memset(state.buffer, 1, state.size_bytes);
-	file_fill();
+	inversion_buffer_open(parameter_number("size_mib"), true);
+	inversion_file_open();
 	faults_open();
 	state.handler_cpu = inversion_other_cpu();
 	error = pthread_create(&state.handler, NULL, handler_run, NULL);
@@ -193,12 +155,6 @@ static void setup(void)
 		workload_broken("no thread: %s", strerror(error));
 	state.is_handled = true;
 	inversion_start(&lock);
-}
-
-static void measure(uint32_t round)
-{
-	(void)round;
-	inversion_measure();
 }
 
 static void cleanup(void)
@@ -211,12 +167,9 @@ static void cleanup(void)
 		(void)!write(state.end, &one, sizeof(one));
 		pthread_join(state.handler, NULL);
 	}
-	if (state.buffer != MAP_FAILED)
-		munmap(state.buffer, state.size_bytes);
+	inversion_file_close();
 	if (state.faults >= 0)
 		close(state.faults);
-	if (state.fd >= 0)
-		close(state.fd);
 	if (state.end >= 0)
 		close(state.end);
 }
@@ -246,6 +199,6 @@ const struct workload workload = {
 	.needs_vcpus = 1,
 	.is_counted = false,     /* the spinners fill whatever time there is */
 	.setup = setup,
-	.measure = measure,
+	.measure = inversion_measure,
 	.cleanup = cleanup,
 };

@@ -437,13 +437,14 @@ static void met_or_broken(void)
 				(unsigned long long)state.section_ns);
 }
 
-void inversion_measure(void)
+void inversion_measure(uint32_t round)
 {
 	size_t wanted = (size_t)parameter_number("iterations");
 	uint64_t interval_ns = (uint64_t)parameter_number("interval_us") * 1000;
 	struct inversion_trial *trial = &state.trial;
 	struct proxy_counts high, low, now;
 
+	(void)round;
 	trial->waits = array_or_broken(wanted, sizeof(*trial->waits));
 	high = proxy_counts_read(thread_id());
 	low = proxy_counts_read(state.low.id);

@@ -4,7 +4,7 @@
  *     static const struct inversion_lock lock = { .hold = ..., .take = ... };
  *
  *     inversion_start(&lock);          // setup, when files and buffers are ready
- *     inversion_measure();             // measure
+ *     inversion_measure                // workload.measure
  *     inversion_stop();                // cleanup, first of all
  *
  * Three roles. The low task holds a mutex of the kernel for one long critical section;
@@ -78,7 +78,7 @@ struct inversion_lock {
  * high task. */
 void inversion_start(const struct inversion_lock *lock);
 /* All iterations, and the samples of INVERSION_METRICS. */
-void inversion_measure(void);
+void inversion_measure(uint32_t round);
 /* Ends and joins all tasks; the caller has its old class again. false where that cannot
  * be done, as a task is stuck in the kernel or another thread than the high task calls:
  * then what the tasks use must stay. */
