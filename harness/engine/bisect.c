@@ -34,6 +34,7 @@ void bisect_free(struct bisect *bisect)
 	free(bisect->unit);
 	bisection_release(&bisect->model);
 	free(bisect->boots);
+	free(bisect->copies);
 	free(bisect->tries);
 	run_store_close(bisect->store);
 	kernel_cache_close(bisect->cache);

@@ -38,13 +38,15 @@ enum bisect_answer {
 	BISECT_UNDECIDED,        /* the boots of some position did not tell */
 	BISECT_ALIKE,            /* good and bad are not told apart */
 	BISECT_TOO_NOISY,        /* the same, and a change that matters could be hidden */
+	BISECT_CONTROL,          /* two copies of good are told apart: nothing counts */
 	BISECT_BUDGET,           /* spent before it was decided */
 };
 
-/* The culprit against the kernel before it, from boots of its own. */
+/* Two kernels against each other: the culprit and the one before it, from boots of
+ * their own; or good and its second copy (A/A). */
 struct bisect_check {
 	uint32_t blocks;         /* 0: not made */
-	struct paired_figures figures; /* ratio: culprit / parent */
+	struct paired_figures figures; /* ratio: culprit / parent, copy / good */
 };
 
 struct bisect {
@@ -60,7 +62,8 @@ struct bisect {
 	uint32_t *tries;         /* boots of each position, whatever came of them; owned */
 	struct bisection_ends ends;
 	struct bisection_next next;
-	struct bisect_check check;
+	struct bisect_check check, control;
+	struct figure_pair *copies; size_t copies_count; /* behind control; owned */
 	enum bisect_answer answer;
 	/* private */
 	const struct experiment_options *options; /* borrowed */

@@ -90,6 +90,9 @@ static int add_boot(struct reading *reading, const struct stored_samples *sample
 	return 0;
 }
 
+static void pair_copies(struct reading *reading, const struct stored_samples *items,
+			size_t count);
+
 static int read_samples(struct reading *reading, struct error *err)
 {
 	struct stored_samples *items = NULL;
@@ -102,6 +105,8 @@ static int read_samples(struct reading *reading, struct error *err)
 	reading->boots = memory_alloc_array(count, sizeof(*reading->boots));
 	for (size_t i = 0; !code && i < count; i++)
 		code = add_boot(reading, &items[i], err);
+	if (!code)
+		pair_copies(reading, items, count);
 	stored_samples_free(items, count);
 	return code;
 }
@@ -169,6 +174,52 @@ static void pair_check(struct bisect *bisect, const struct reading *reading)
 		bisect->check.figures = statistics_paired(pairs, count, 0.95);
 }
 
+/* --- the control ----------------------------------------------------------------------------- */
+
+static const struct stored_samples *samples_of(const struct stored_samples *items, size_t count,
+					       uint32_t variant, uint32_t block)
+{
+	for (size_t i = 0; i < count; i++)
+		if (items[i].variant == variant && items[i].block == block && items[i].count)
+			return &items[i];
+	return NULL;
+}
+
+/* Good and its copy, in the blocks that have both. */
+static void pair_copies(struct reading *reading, const struct stored_samples *items,
+			size_t count)
+{
+	struct bisect *bisect = reading->bisect;
+	const struct stored_run *run = &reading->run;
+
+	for (size_t i = 0; run->mode != MODE_EXACT && run->control_variant >= 0 && i < count; i++) {
+		const struct stored_samples *copy = items[i].variant == run->baseline ?
+			samples_of(items, count, (uint32_t)run->control_variant, items[i].block) :
+			NULL;
+		const struct boot_samples one = { .values = items[i].values,
+						  .count = items[i].count };
+		struct boot_samples other;
+
+		if (!copy || !items[i].count)
+			continue;
+		other = (struct boot_samples){ .values = copy->values, .count = copy->count };
+		bisect->copies = memory_realloc_array(bisect->copies, bisect->copies_count + 1,
+						      sizeof(*bisect->copies));
+		bisect->copies[bisect->copies_count++] = (struct figure_pair){
+			.a = statistics_boot_summary(&one, bisect->summary),
+			.b = statistics_boot_summary(&other, bisect->summary),
+		};
+	}
+}
+
+static void judge_control(struct bisect *bisect)
+{
+	bisect->control = (struct bisect_check){ .blocks = (uint32_t)bisect->copies_count };
+	if (bisect->copies_count)
+		bisect->control.figures = statistics_paired(bisect->copies, bisect->copies_count,
+							    0.95);
+}
+
 /* --- all runs --------------------------------------------------------------------------------- */
 
 static int gather_run(struct bisect *bisect, const json_t *entry, size_t ordinal,
@@ -201,6 +252,7 @@ int bisect_gather(struct bisect *bisect, struct error *err)
 	size_t index;
 
 	bisect->count = 0;
+	bisect->copies_count = 0;
 	memset(bisect->tries, 0, (bisect->model.last + 1) * sizeof(*bisect->tries));
 	json_array_foreach(runs, index, entry) {
 		int code = gather_run(bisect, entry, index + 1, err);
@@ -208,6 +260,7 @@ int bisect_gather(struct bisect *bisect, struct error *err)
 		if (code)
 			return code;
 	}
+	judge_control(bisect);
 	return 0;
 }
 

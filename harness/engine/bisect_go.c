@@ -12,6 +12,8 @@
 
 /* A kernel that gave no figure in so many boots does not boot. */
 #define TRIES_MAX 3u
+/* Two copies of good differ by no more than chance: of a thousand bisections one. */
+#define CONTROL_ALPHA 0.001
 #define CHECK_ALPHA 0.05
 #define CHECK_POWER 0.95
 #define CHECK_BLOCKS_MAX 30u
@@ -22,7 +24,8 @@ const char *bisect_answer_name(enum bisect_answer answer)
 		[BISECT_OPEN] = "open", [BISECT_FOUND] = "found",
 		[BISECT_NOT_SEEN_AGAIN] = "not seen again", [BISECT_NARROWED] = "narrowed",
 		[BISECT_UNDECIDED] = "undecided", [BISECT_ALIKE] = "alike",
-		[BISECT_TOO_NOISY] = "too noisy", [BISECT_BUDGET] = "budget spent",
+		[BISECT_TOO_NOISY] = "too noisy", [BISECT_CONTROL] = "control fired",
+		[BISECT_BUDGET] = "budget spent",
 	};
 
 	return names[answer];
@@ -179,9 +182,9 @@ static void judge_check(struct bisect *bisect)
 {
 	const struct paired_figures *figures = &bisect->check.figures;
 	bool is_same_way = (figures->ratio > 1) == (bisect->ends.ratio > 1);
+	bool is_seen = bisect->check.blocks > 1 && figures->p < CHECK_ALPHA && is_same_way;
 
-	bisect->answer = figures->p < CHECK_ALPHA && is_same_way ? BISECT_FOUND :
-								   BISECT_NOT_SEEN_AGAIN;
+	bisect->answer = is_seen ? BISECT_FOUND : BISECT_NOT_SEEN_AGAIN;
 }
 
 /* 1: answered. */
@@ -227,6 +230,11 @@ static int turn(struct bisect *bisect, struct error *err)
 		code = skip_dead(bisect, err);
 	if (code < 0)
 		return code;
+	if (bisect->control.blocks > 1 && bisect->control.figures.p < CONTROL_ALPHA &&
+	    fabs(bisect->control.figures.ratio - 1) >= bisect->model.effect / 2) {
+		bisect->answer = BISECT_CONTROL;
+		return 1;
+	}
 	look_at_ends(bisect);
 	if (is_apart(bisect))
 		bisect->next = bisection_choose(&bisect->model, bisect->boots, bisect->count);

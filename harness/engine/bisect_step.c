@@ -23,9 +23,9 @@ static bool is_of_host(int code)
 	       code == -ENOMEM || code == -EACCES;
 }
 
-/* 1: it is skipped, or another's twin. */
+/* 1: it is skipped, or (unless those are booted too) another's twin. */
 static int build_one(struct bisect *bisect, const struct variant *variant, size_t position,
-		     struct error *err)
+		     bool with_twins, struct error *err)
 {
 	const struct build_options options = { .jobs = bisect->options->jobs,
 					       .label = variant->name };
@@ -47,7 +47,7 @@ static int build_one(struct bisect *bisect, const struct variant *variant, size_
 	if (is_end && bisect->model.twins[position] == 0)
 		return error_set(err, -EINVAL, "good and bad are the same kernel image: nothing "
 				 "that was compiled differs between them");
-	if (is_end)
+	if (is_end || with_twins)
 		return 0;
 	log_info("%s is the same kernel as %s", variant->name,
 		 bisect_item(bisect, bisect->model.twins[position])->name);
@@ -55,12 +55,13 @@ static int build_one(struct bisect *bisect, const struct variant *variant, size_
 }
 
 static int build_all(struct bisect *bisect, const struct campaign *campaign,
-		     const size_t *positions, struct error *err)
+		     const size_t *positions, bool with_twins, struct error *err)
 {
 	int result = 0;
 
 	for (size_t i = 0; i < campaign->variants_count; i++) {
-		int code = build_one(bisect, &campaign->variants[i], positions[i], err);
+		int code = build_one(bisect, &campaign->variants[i], positions[i], with_twins,
+				     err);
 
 		if (code < 0)
 			return code;
@@ -125,6 +126,8 @@ int bisect_step(struct bisect *bisect, const char *kind, const size_t *positions
 		.name = name, .purpose = "A step of a bisection", .folder = bisect->folder,
 		.positions = items, .positions_count = count, .blocks_count = blocks,
 		.first_seed = first_seed, .budget_minutes = left == UINT32_MAX ? 0 : left,
+		/* in exact mode the canary of the first seed is enough */
+		.control = !strcmp(kind, "ends") && !bisect_is_exact(bisect),
 	};
 	json_t *entry;
 	int code;
@@ -134,7 +137,7 @@ int bisect_step(struct bisect *bisect, const char *kind, const size_t *positions
 	code = kernel_row_campaign(bisect->options->project_root, &bisect->row, &bisect->setting,
 				   &plan, &campaign, err);
 	if (!code)
-		code = build_all(bisect, &campaign, positions, err);
+		code = build_all(bisect, &campaign, positions, !strcmp(kind, "check"), err);
 	if (code)
 		return code;
 	entry = json_pack("{s:s, s:s, s:o, s:i, s:I}", "campaign", name, "kind", kind,

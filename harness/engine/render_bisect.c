@@ -127,6 +127,10 @@ static void add_found(const struct bisect *bisect, struct strbuf *out)
 	add_kernel(bisect, "first bad", next->first, out);
 	render_field(out, "confidence", "%.2f %%, if the metric moves once between good and bad",
 		     floor(10000 * shown) / 100);
+	if (!bisect->check.blocks) {
+		render_field(out, "check", "its boots gave no figures");
+		return;
+	}
 	add_ratio(bisect->check.figures.ratio, &bisect->check.figures.interval, &text);
 	strbuf_addf(&text, " against %s in %u %s of their own, p %.2g: %.0f %% of the change",
 		    bisect_item(bisect, next->first - 1)->name, bisect->check.blocks,
@@ -191,6 +195,16 @@ static void add_doubts(const struct bisect *bisect, struct strbuf *out)
 			     "good and bad moves the metric too");
 }
 
+static void add_control(const struct bisect *bisect, struct strbuf *out)
+{
+	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+
+	add_ratio(bisect->control.figures.ratio, &bisect->control.figures.interval, &text);
+	render_field(out, "withheld", "the A/A control fired: good and its second copy differ by "
+		     "%s in %u blocks, p %.2g", text.data, bisect->control.blocks,
+		     bisect->control.figures.p);
+}
+
 static void add_answer(const struct bisect *bisect, struct strbuf *out)
 {
 	switch (bisect->answer) {
@@ -207,6 +221,9 @@ static void add_answer(const struct bisect *bisect, struct strbuf *out)
 	case BISECT_ALIKE:
 	case BISECT_TOO_NOISY:
 		add_alike(bisect, out);
+		return;
+	case BISECT_CONTROL:
+		add_control(bisect, out);
 		return;
 	case BISECT_BUDGET:
 		if (bisect->next.last)

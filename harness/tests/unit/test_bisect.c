@@ -62,12 +62,15 @@ struct levels {
 	double of[4]; /* p00 .. p03 */
 };
 
+/* with a second copy of the first position where `control` is true */
 static struct stored_run make_run(const struct bisect *bisect, const char *campaign,
-				  const size_t *positions, size_t count, uint32_t blocks)
+				  const size_t *positions, size_t count, uint32_t blocks,
+				  bool control)
 {
 	struct stored_run run = {
 		.campaign = string_copy(campaign), .campaign_file = string_copy("/x.yaml"),
-		.seed = 1, .control_variant = -1, .gate = { 1, 0.05, 0.95, CORRECTION_NONE },
+		.seed = 1, .control = control, .control_variant = control ? (int64_t)count - 1 : -1,
+		.gate = { 1, 0.05, 0.95, CORRECTION_NONE },
 		.accelerator = string_copy("tcg"), .accelerator_reason = string_copy("a test"),
 		.variants = memory_alloc_array(count, sizeof(*run.variants)),
 		.variants_count = count,
@@ -77,7 +80,8 @@ static struct stored_run make_run(const struct bisect *bisect, const char *campa
 
 	for (size_t i = 0; i < count; i++)
 		run.variants[i] = (struct stored_variant){
-			.label = string_copy(bisect->row.items[positions[i]].name),
+			.label = string_format("%s%s", bisect->row.items[positions[i]].name,
+					       control && i + 1 == count ? " (control)" : ""),
 			.name = string_copy(bisect->row.items[positions[i]].name),
 			.kernel_key = string_copy("key"), .cmdline = string_copy(""),
 		};
@@ -120,8 +124,10 @@ static void finish_trial(struct bisect *bisect, const struct stored_trial *trial
 	trial_result_release(&result);
 }
 
-static void add_run(struct bisect *bisect, const char *kind, const size_t *positions,
-		    size_t count, uint32_t blocks, const struct levels *levels)
+/* copy: what a boot of the second copy of the last position, which is the first one
+ * again, takes; 0: there is none. */
+static void add_run_with(struct bisect *bisect, const char *kind, const size_t *positions,
+			 size_t count, uint32_t blocks, const struct levels *levels, double copy)
 {
 	json_t *runs = json_object_get(bisect->state, "runs"), *names = json_array();
 	cleanup_free char *campaign = NULL;
@@ -133,11 +139,12 @@ static void add_run(struct bisect *bisect, const char *kind, const size_t *posit
 		json_object_set_new(bisect->state, "runs", runs);
 	}
 	campaign = string_format("bisect-test-%zu", json_array_size(runs));
-	run = make_run(bisect, campaign, positions, count, blocks);
+	run = make_run(bisect, campaign, positions, count, blocks, copy > 0);
 	if (!test_check(run_store_begin(bisect->store, &run, &err) == 0))
 		return;
 	for (size_t i = 0; i < run.trials_count; i++)
 		finish_trial(bisect, &run.trials[i],
+			     (int64_t)run.trials[i].variant == run.control_variant ? copy :
 			     levels->of[positions[run.trials[i].variant]]);
 	CU_ASSERT_EQUAL(run_store_set_state(bisect->store, run.id, "finished", &err), 0);
 	for (size_t i = 0; i < count; i++)
@@ -148,7 +155,13 @@ static void add_run(struct bisect *bisect, const char *kind, const size_t *posit
 					      (int)blocks, "seed", 1, "run", run.id));
 }
 
-static const size_t ends[] = { 0, 3 }, first[] = { 0, 3, 1 }, second[] = { 0, 3, 2 },
+static void add_run(struct bisect *bisect, const char *kind, const size_t *positions,
+		    size_t count, uint32_t blocks, const struct levels *levels)
+{
+	add_run_with(bisect, kind, positions, count, blocks, levels, 0);
+}
+
+static const size_t ends[] = { 0, 3 }, twice[] = { 0, 3, 0 }, first[] = { 0, 3, 1 }, second[] = { 0, 3, 2 },
 	pair[] = { 1, 2 };
 
 /* All that is needed to know that the second patch did it. */
@@ -252,6 +265,49 @@ static void test_ends_are_alike(void)
 	CU_ASSERT_EQUAL(bisect->answer, BISECT_ALIKE);
 	CU_ASSERT_EQUAL(bisect_exit(bisect), GATE_INCONCLUSIVE);
 	check_text(bisect, "the smallest change that this");
+}
+
+static void test_control(void)
+{
+	static const struct levels levels = { { 1000, 1000, 1050, 1050 } };
+	cleanup_place struct place place = make_place();
+	cleanup_bisect struct bisect *good = NULL, *broken = NULL;
+
+	if (!begin(&place, &plain, &broken) || !begin(&place, &plain, &good))
+		return;
+	add_run_with(broken, "ends", twice, 3, 6, &levels, 1030);
+	if (!go(broken))
+		return;
+	CU_ASSERT_EQUAL(broken->answer, BISECT_CONTROL);
+	CU_ASSERT_EQUAL(bisect_exit(broken), GATE_INCONCLUSIVE);
+	check_text(broken, "withheld   the A/A control fired: good and its second copy differ by");
+	/* a copy that is alike counts as one more boot of good */
+	add_run_with(good, "ends", twice, 3, 4, &levels, 1000);
+	add_run(good, "step", second, 3, 4, &levels);
+	add_run(good, "step", first, 3, 4, &levels);
+	add_run(good, "check", pair, 2, 4, &levels);
+	if (!go(good))
+		return;
+	CU_ASSERT_EQUAL(good->answer, BISECT_FOUND);
+	CU_ASSERT_EQUAL(good->control.blocks, 4);
+	CU_ASSERT_EQUAL(good->tries[0], 16);
+}
+
+static void test_a_check_without_figures(void)
+{
+	static const struct levels levels = { { 1000, 1000, 950, 950 } };
+	static const struct levels dead = { { 0, 0, 0, 0 } };
+	cleanup_place struct place place = make_place();
+	cleanup_bisect struct bisect *bisect = NULL;
+
+	if (!begin(&place, &plain, &bisect))
+		return;
+	add_whole(bisect, &levels);
+	add_run(bisect, "check", pair, 2, 4, &dead);
+	if (!go(bisect))
+		return;
+	CU_ASSERT_EQUAL(bisect->answer, BISECT_NOT_SEEN_AGAIN);
+	check_text(bisect, "its boots gave no figures");
 }
 
 static void test_skips_what_does_not_boot(void)
@@ -432,6 +488,8 @@ TEST_SUITE("bisect",
 	   {"the check can fail", test_check_can_fail},
 	   {"tells of a second change", test_tells_of_a_second_change},
 	   {"ends are alike", test_ends_are_alike},
+	   {"control", test_control},
+	   {"a check without figures", test_a_check_without_figures},
 	   {"skips what does not boot", test_skips_what_does_not_boot},
 	   {"budget", test_budget},
 	   {"resumes", test_resumes},
