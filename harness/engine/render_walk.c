@@ -13,6 +13,7 @@
 
 #define COLUMNS_MAX 16
 #define NAME_WIDTH 5
+#define OPEN_MAX 8u
 
 /* The metrics that have a column: the gated ones, those that moved first. */
 struct columns {
@@ -194,6 +195,30 @@ static void add_moved(const struct walk *walk, struct strbuf *out)
 		strbuf_adds(out, "\nno patch moved a metric (beyond the margin, and beyond doubt)\n");
 }
 
+/* Steps that more boots would settle, the first few of them. */
+static void add_open(const struct walk *walk, struct strbuf *out)
+{
+	const char *unit = walk->run.mode == MODE_EXACT ? "seeds" : "blocks";
+	size_t count = 0;
+
+	for (size_t i = 0; i < walk->count && !walk->withheld; i++) {
+		const struct walk_entry *entry = &walk->entries[i];
+		cleanup_strbuf struct strbuf text = STRBUF_INIT;
+
+		if (!entry->is_step || entry->judged.metric->secondary ||
+		    entry->judged.verdict != VERDICT_INCONCLUSIVE || count++ >= OPEN_MAX)
+			continue;
+		strbuf_addf(&text, "%s.%s inconclusive: ", row_name(walk, entry),
+			    metric_name(walk, entry));
+		add_figures(&entry->judged, &text);
+		if (entry->judged.blocks_needed)
+			strbuf_addf(&text, "; %zu more %s", entry->judged.blocks_needed, unit);
+		render_field(out, walk->run.variants[entry->variant].label, "%s", text.data);
+	}
+	if (count > OPEN_MAX)
+		strbuf_addf(out, "and %zu more that are inconclusive\n", count - OPEN_MAX);
+}
+
 /* The last prefix against the first, where that is more than the steps say. */
 static void add_whole(const struct walk *walk, struct strbuf *out)
 {
@@ -237,6 +262,7 @@ void render_walk_text(const struct walk *walk, struct strbuf *out)
 			 "before,\nx not comparable, . not booted or nothing before it\n\n");
 	add_legend(walk, &columns, out);
 	add_moved(walk, out);
+	add_open(walk, out);
 	add_whole(walk, out);
 }
 
