@@ -73,6 +73,15 @@ static struct contrast of_one(struct moments before, struct moments after)
 	};
 }
 
+/* Two one-sided tests (Schuirmann 1987): the larger of both. */
+static double equivalence_p(const struct contrast *contrast, double margin)
+{
+	return fmax(gsl_cdf_tdist_Q((contrast->difference + margin) / contrast->error,
+				    contrast->freedom),
+		    gsl_cdf_tdist_P((contrast->difference - margin) / contrast->error,
+				    contrast->freedom));
+}
+
 static void fill(struct metric_comparison *c, const struct contrast *contrast,
 		 const struct gate_policy *policy)
 {
@@ -90,6 +99,7 @@ static void fill(struct metric_comparison *c, const struct contrast *contrast,
 	half = gsl_cdf_tdist_Qinv((1 - policy->confidence) / 2, contrast->freedom) *
 	       contrast->error;
 	c->p = c->p_adjusted = 2 * gsl_cdf_tdist_Q(t, contrast->freedom);
+	c->p_equivalence = equivalence_p(contrast, verdict_margin_log(policy));
 	c->interval = (struct interval){ exp(contrast->difference - half),
 					 exp(contrast->difference + half) };
 	found = gsl_cdf_tdist_Qinv(policy->alpha / 2, contrast->freedom) +
@@ -147,8 +157,9 @@ static void estimate(struct across_item *item, const struct gate_policy *policy)
 
 	c->a_count = item->before_count;
 	c->b_count = item->after.count;
-	if (!verdict_begin(c)) {
-		c->reason = item->before_count ? reason_no_after : reason_no_before;
+	verdict_clear(c);
+	if (!item->before_count || !item->after.count) {
+		verdict_refuse(c, item->before_count ? reason_no_after : reason_no_before);
 		return;
 	}
 	c->blocks = item->before_count;
@@ -166,7 +177,7 @@ static void estimate(struct across_item *item, const struct gate_policy *policy)
 
 static enum verdict decide(const struct metric_comparison *c, const struct gate_policy *policy)
 {
-	if (verdict_inside_margin(c->interval, policy->margin_percent))
+	if (verdict_is_equivalent(c, policy))
 		return VERDICT_EQUIVALENT;
 	if (c->p_adjusted < policy->alpha && verdict_excludes_one(c->interval))
 		return verdict_of_change(c);

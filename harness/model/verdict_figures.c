@@ -31,7 +31,7 @@ void verdict_refuse(struct metric_comparison *c, const char *reason)
 	c->reason = reason;
 }
 
-static void clear(struct metric_comparison *c)
+void verdict_clear(struct metric_comparison *c)
 {
 	c->a_center = c->b_center = c->ratio = NAN;
 	c->interval = (struct interval){ NAN, NAN };
@@ -87,7 +87,7 @@ bool verdict_begin(struct metric_comparison *c, struct verdict_figures *ret_figu
 	};
 	const char *reason = NULL;
 
-	clear(c);
+	verdict_clear(c);
 	figures.a_count = make_figures(c->metric, c->a, c->a_count, figures.values,
 				       figures.a, &reason);
 	figures.b_count = make_figures(c->metric, c->b, c->b_count,

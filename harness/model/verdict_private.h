@@ -15,6 +15,7 @@ struct verdict_figures {
 };
 void verdict_figures_release(struct verdict_figures *figures);
 
+void verdict_clear(struct metric_comparison *c); /* the "out" part */
 void verdict_refuse(struct metric_comparison *c, const char *reason); /* static text */
 /* Clears the "out" part, makes the figures, and refuses where a side has no boot or a
  * sample is none: false if it did. */
