@@ -33,4 +33,11 @@ extern const char *const proxy_counter_names[PROXY_COUNTERS_COUNT];
 int proxy_counters_parse(const char *text, struct proxy_counters *ret_counters,
 			 char *message, size_t message_size);
 
+/* What a run must show before its silence means anything, by how often owners slept in
+ * their mutexes: waiters that took part, were hung, and came back. The counter that falls
+ * short, and in *ret_least what it had to be; PROXY_COUNTERS_COUNT: none does. Counters
+ * that the kernel does not have say nothing. */
+enum proxy_counter proxy_counters_lacking(const struct proxy_counters *change,
+					  uint64_t naps_count, uint64_t *ret_least);
+
 #endif

@@ -98,9 +98,54 @@ static void test_refused_rows(void)
 	check_refused("cpu sleeps\ncpu0 1\n\ncpu1 1\n", "found ''");
 }
 
+/* What counts as enough, and which counter is the first that falls short. */
+static const struct {
+	uint64_t donations, sleeps, activations, naps, least;
+	enum proxy_counter lacking;
+} enough[] = {
+	{ 47077, 4130, 4124, 4276, 0, PROXY_COUNTERS_COUNT },
+	{ 175, 22, 22, 69, 0, PROXY_COUNTERS_COUNT },
+	{ 25, 5, 2, 100, 0, PROXY_COUNTERS_COUNT },
+	{ 1, 1, 1, 3, 0, PROXY_COUNTERS_COUNT },
+	{ 0, 0, 0, 20, 5, PROXY_DONATIONS },
+	{ 24, 5, 5, 100, 25, PROXY_DONATIONS },
+	{ 25, 4, 4, 100, 5, PROXY_SLEEPS },
+	{ 1000, 0, 0, 100, 5, PROXY_SLEEPS },
+	{ 22241, 2961, 0, 4611, 1480, PROXY_ACTIVATIONS },
+	{ 22241, 2961, 1479, 4611, 1480, PROXY_ACTIVATIONS },
+	{ 5, 1, 0, 20, 1, PROXY_ACTIVATIONS },
+	{ 0, 0, 0, 0, 1, PROXY_DONATIONS },
+};
+
+static void test_enough(void)
+{
+	struct proxy_counters change = { .has = { false } };
+	uint64_t least = 7;
+
+	CU_ASSERT_EQUAL(proxy_counters_lacking(&change, 1000, &least), PROXY_COUNTERS_COUNT);
+	CU_ASSERT_EQUAL(least, 7);
+	for (size_t i = 0; i < ARRAY_COUNT(enough); i++) {
+		change = (struct proxy_counters){
+			.has = { true, true, true, true, true, true },
+			.sum = { [PROXY_DONATIONS] = enough[i].donations,
+				 [PROXY_SLEEPS] = enough[i].sleeps,
+				 [PROXY_ACTIVATIONS] = enough[i].activations },
+		};
+		least = 0;
+		CU_ASSERT_EQUAL(proxy_counters_lacking(&change, enough[i].naps, &least),
+				enough[i].lacking);
+		CU_ASSERT_EQUAL(least, enough[i].least);
+	}
+	/* 7.3's own proxy execution, counted by the first patch alone: nobody hangs. */
+	change.has[PROXY_SLEEPS] = change.has[PROXY_ACTIVATIONS] = false;
+	change.sum[PROXY_DONATIONS] = 25;
+	CU_ASSERT_EQUAL(proxy_counters_lacking(&change, 100, &least), PROXY_COUNTERS_COUNT);
+}
+
 TEST_SUITE("proxy-counters",
 	   { "sums over CPUs", test_sums },
 	   { "other columns", test_columns },
 	   { "the largest number", test_largest },
+	   { "enough of what is to be shown", test_enough },
 	   { "refused heads", test_refused_heads },
 	   { "refused rows", test_refused_rows })
