@@ -2,6 +2,7 @@
 #include "kernel_inputs.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "files.h"
@@ -11,8 +12,11 @@
 
 #define FRAGMENT_BYTES_MAX (1 << 20)
 
-/* Counts up when the same inputs would give another image. */
+/* Counts up when the same inputs would give another image. Those of folders and
+ * repositories did: files that had changed twice were once built as they had been in
+ * between. */
 #define BUILDER_FORMAT "1"
+#define BUILDER_FORMAT_CHANGING "2"
 
 void kernel_inputs_release(struct kernel_inputs *inputs)
 {
@@ -59,12 +63,20 @@ static void add_source(struct sha256 *hash, const struct source_spec *source)
 	sha256_add_field(hash, "source", key);
 }
 
+static const char *builder_format(const struct kernel_base *base)
+{
+	bool is_changing = base->sources_count && (base->sources[0].kind == SOURCE_DIR ||
+						   base->sources[0].kind == SOURCE_GIT);
+
+	return is_changing ? BUILDER_FORMAT_CHANGING : BUILDER_FORMAT;
+}
+
 static void compute_key(struct kernel_inputs *inputs)
 {
 	const struct kernel_base *base = &inputs->spec->base;
 	struct sha256 *hash = sha256_new();
 
-	sha256_add_field(hash, "format", BUILDER_FORMAT);
+	sha256_add_field(hash, "format", builder_format(base));
 	sha256_add_field(hash, "base", base->name);
 	sha256_add_field(hash, "version", base->version);
 	for (size_t i = 0; i < base->sources_count; i++)

@@ -81,6 +81,22 @@ static int put_copy(const struct tree_clone *clone, const char *from_root,
 					  to) : 0;
 }
 
+/* A source file that is no link and not patched: the donor was itself a clone of a
+ * tree of another source, in which it differed. Where it differs once more, it is new
+ * again. */
+static int clone_copied(const struct tree_clone *clone, const char *name, struct error *err)
+{
+	cleanup_free char *here = path_join(clone->donor, name);
+	cleanup_free char *now = path_join(clone->source, name);
+	bool same = false;
+	int code = file_same(here, now, &same);
+
+	if (code < 0)
+		return error_set_errno(err, code, "comparing %s with %s", here, now);
+	return same ? put_copy(clone, clone->donor, name, false, err) :
+		      put_copy(clone, clone->source, name, true, err);
+}
+
 static int clone_file(const struct tree_clone *clone, const char *name,
 		      struct error *err)
 {
@@ -100,6 +116,8 @@ static int clone_file(const struct tree_clone *clone, const char *name,
 	if (was_source && same_file(&here, &before))
 		return is_source ? put_copy(clone, clone->source, name, true, err) :
 				   0;
+	if (was_source && !json_object_get(clone->donor_patched, name))
+		return is_source ? clone_copied(clone, name, err) : 0;
 	/* Patched or generated; or new in the source, over a generated one. */
 	if (is_source && !was_source)
 		return put_copy(clone, clone->source, name, true, err);
@@ -292,6 +310,7 @@ static int make_from(const struct tree_wish *wish, const struct donor *donor,
 		.donor = donor->tree ? donor->tree : wish->source->tree,
 		.donor_source = donor->source ? donor->source :
 						wish->source->tree,
+		.donor_patched = donor->tree ? donor->info.patched : NULL,
 		.source = wish->source->tree, .to = tree,
 		.source_newest_ns = wish->source->newest_ns,
 		.now_ns = now_ns,

@@ -59,6 +59,7 @@ int kernel_tree_store(struct kernel_cache *cache, const struct tree_wish *wish,
 struct tree_clone {
 	const char *donor;         /* tree to clone */
 	const char *donor_source;  /* pristine tree that it was linked to */
+	const json_t *donor_patched; /* names that the donor's patches touch; NULL: none */
 	const char *source;        /* pristine tree of the clone */
 	const char *to;            /* made */
 	uint64_t source_newest_ns; /* -EUCLEAN if a source file is newer */

@@ -139,6 +139,62 @@ static void test_commits_share_files(void)
 	check_text(two, "b.c", "b, edited\n");
 }
 
+/* A tree that was cloned from another commit's is a donor like any: what it took from
+ * its own commit is not what the next one has. Back and forth, since the file that a
+ * clone changed is no link into its source. */
+static void test_commits_one_after_another(void)
+{
+	static const struct {
+		const char *ref, *holds, *holds_not;
+	} steps[] = {
+		{ "v1", "b\n", "edited" }, { "v3", "b, once more", "b, edited" },
+		{ "v2", "b, edited", "once more" }, { "v4", "b\n", "edited" },
+	};
+	cleanup_fake struct fake fake;
+
+	if (!open_repository(&fake))
+		return;
+	fake_write(fake.source, "b.c", "b, once more\n");
+	if (!commit(fake.source, "v3"))
+		return;
+	fake_write(fake.source, "b.c", "b\n");
+	fake_write(fake.source, "e.txt", "of the fourth\n");
+	if (!commit(fake.source, "v4"))
+		return;
+	for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {
+		cleanup_kernel struct built_kernel kernel = { .folder = NULL };
+		cleanup_free char *text = NULL;
+
+		if (!build(&fake, steps[i].ref, &kernel))
+			return;
+		text = fake_read(kernel.folder, "vmlinux");
+		test_check_contains(text, steps[i].holds);
+		CU_ASSERT_PTR_NULL(strstr(text, steps[i].holds_not));
+	}
+}
+
+/* An edited folder is one source after another, too. */
+static void test_folder_edited_twice(void)
+{
+	static const char *const edits[] = { "b, first", "b, second", "b, the third" };
+	cleanup_fake struct fake fake;
+
+	if (!fake_open(&fake))
+		return;
+	for (size_t i = 0; i < ARRAY_COUNT(edits); i++) {
+		cleanup_kernel struct built_kernel kernel = { .folder = NULL };
+		cleanup_free char *text = NULL;
+		struct error err = ERROR_INIT;
+
+		/* of different lengths, since all are as old */
+		fake_write(fake.source, "b.c", "%s\n", edits[i]);
+		if (!test_check(fake_build(&fake, &plain, &kernel, &err) == 0))
+			return;
+		text = fake_read(kernel.folder, "vmlinux");
+		test_check_contains(text, edits[i]);
+	}
+}
+
 /* A tree of another kind that has the same files serves as well. */
 static void test_starts_from_a_folder(void)
 {
@@ -171,5 +227,7 @@ static void test_names_a_missing_commit(void)
 TEST_SUITE("kernel_source_git",
 	   {"the next commit compiles what changed", test_next_commit_compiles_what_changed},
 	   {"commits share files", test_commits_share_files},
+	   {"commits one after another", test_commits_one_after_another},
+	   {"a folder that is edited twice", test_folder_edited_twice},
 	   {"starts from a folder", test_starts_from_a_folder},
 	   {"names a missing commit", test_names_a_missing_commit})
