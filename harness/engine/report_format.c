@@ -8,7 +8,7 @@
 #include "report_format_parts.h"
 #include "suggest.h"
 
-static int write_json(const struct report_input *input, struct strbuf *out,
+static int write_json(const struct format_input *input, struct strbuf *out,
 		      struct error *err)
 {
 	(void)err;
@@ -18,15 +18,15 @@ static int write_json(const struct report_input *input, struct strbuf *out,
 
 static const struct {
 	const char *name;
-	report_writer write;
+	format_writer write;
 } formats[] = {
-	[REPORT_JUNIT] = { "junit", report_write_junit },
-	[REPORT_KTAP] = { "ktap", report_write_ktap },
-	[REPORT_KCIDB] = { "kcidb", report_write_kcidb },
-	[REPORT_BENCHFMT] = { "benchfmt", report_write_benchfmt },
-	[REPORT_LKP] = { "lkp", report_write_lkp },
-	[REPORT_BMF] = { "bmf", report_write_bmf },
-	[REPORT_CSV] = { "csv", report_write_csv },
+	[REPORT_JUNIT] = { "junit", format_write_junit },
+	[REPORT_KTAP] = { "ktap", format_write_ktap },
+	[REPORT_KCIDB] = { "kcidb", format_write_kcidb },
+	[REPORT_BENCHFMT] = { "benchfmt", format_write_benchfmt },
+	[REPORT_LKP] = { "lkp", format_write_lkp },
+	[REPORT_BMF] = { "bmf", format_write_bmf },
+	[REPORT_CSV] = { "csv", format_write_csv },
 	[REPORT_JSON] = { "json", write_json },
 };
 
@@ -61,7 +61,7 @@ int report_format_write_from(enum report_format format, const struct comparison_
 			     const struct stored_run *run, const struct comparison *comparison,
 			     struct strbuf *out, struct error *err)
 {
-	const struct report_input input = { source, run, comparison };
+	const struct format_input input = { source, run, comparison };
 	cleanup_strbuf struct strbuf text = STRBUF_INIT;
 	int rc;
 

@@ -32,7 +32,7 @@ static bool has_both_directions(const struct stored_run *run, const char *unit)
 /* One word. Owned. */
 static char *unit_of(const struct stored_run *run, const struct metric_info *metric)
 {
-	cleanup_free char *word = report_word(metric->unit, "/%*._-");
+	cleanup_free char *word = format_word(metric->unit, "/%*._-");
 	bool is_split = metric->better == BETTER_HIGHER && has_both_directions(run, metric->unit);
 
 	return string_format("%s%s", word, is_split ? "-higher" : "");
@@ -61,7 +61,7 @@ static void add_units(const struct stored_run *run, struct strbuf *out)
 
 static void add_key(struct strbuf *out, const char *key, const char *value)
 {
-	cleanup_free char *text = report_text(value, false);
+	cleanup_free char *text = format_text(value, false);
 
 	if (text[0])
 		strbuf_addf(out, "%s: %s\n", key, text);
@@ -79,13 +79,13 @@ static json_int_t vcpus_of(const struct stored_cell *cell)
 
 /* "Fill/guest=up/suite=quick/metric=fallocate_ns-1". The metric stands last and holds
  * no '-', so that what follows one is the number of CPUs. */
-static char *line_name(const struct stored_run *run, const struct report_metric *metric)
+static char *line_name(const struct stored_run *run, const struct format_metric *metric)
 {
 	const struct stored_cell *cell = &run->cells[metric->cell];
-	cleanup_free char *row = report_word(cell->rows[metric->row].name, "._-");
-	cleanup_free char *guest = report_word(cell->guest, "._-");
-	cleanup_free char *suite = report_word(cell->suite, "._-");
-	cleanup_free char *name = report_word(metric->info->name, "._");
+	cleanup_free char *row = format_word(cell->rows[metric->row].name, "._-");
+	cleanup_free char *guest = format_word(cell->guest, "._-");
+	cleanup_free char *suite = format_word(cell->suite, "._-");
+	cleanup_free char *name = format_word(metric->info->name, "._");
 	json_int_t vcpus = vcpus_of(cell);
 	struct strbuf text = STRBUF_INIT;
 
@@ -110,11 +110,11 @@ static void add_line(struct writer *writer, const struct stored_run *run, uint32
 		add_key(writer->out, "variant", run->variants[variant].label);
 	writer->variant = variant;
 	strbuf_addf(writer->out, "Benchmark%s %zu ", name, boot->count);
-	report_add_number(figure, writer->out);
+	format_add_number(figure, writer->out);
 	strbuf_addf(writer->out, " %s\n", unit);
 }
 
-static void write_metric(const struct report_input *input, const struct report_metric *metric,
+static void write_metric(const struct format_input *input, const struct format_metric *metric,
 			 void *context)
 {
 	const struct stored_run *run = input->run;
@@ -123,12 +123,12 @@ static void write_metric(const struct report_input *input, const struct report_m
 
 	for (uint32_t variant = 0; variant < run->variants_count; variant++)
 		for (size_t i = 0; i < metric->boots_count; i++)
-			if (report_counts(run, metric, i, variant))
+			if (format_counts(run, metric, i, variant))
 				add_line(context, run, variant, name, &metric->boots[i],
-					 report_figure(metric->info, &metric->boots[i]), unit);
+					 format_figure(metric->info, &metric->boots[i]), unit);
 }
 
-int report_write_benchfmt(const struct report_input *input, struct strbuf *out,
+int format_write_benchfmt(const struct format_input *input, struct strbuf *out,
 			  struct error *err)
 {
 	const struct stored_run *run = input->run;
@@ -142,5 +142,5 @@ int report_write_benchfmt(const struct report_input *input, struct strbuf *out,
 	add_key(out, "run", run->id);
 	add_key(out, "accelerator", run->accelerator);
 	add_units(run, out);
-	return report_each_metric(input, write_metric, &writer, err);
+	return format_each_metric(input, write_metric, &writer, err);
 }

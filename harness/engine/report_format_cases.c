@@ -9,11 +9,11 @@
 #include "render_parts.h"
 #include "report_format_parts.h"
 
-static struct report_case *add_case(struct report_suite *suite, const char *place)
+static struct format_case *add_case(struct format_suite *suite, const char *place)
 {
 	suite->cases = memory_realloc_array(suite->cases, suite->count + 1,
 					    sizeof(*suite->cases));
-	suite->cases[suite->count] = (struct report_case){ .place = string_copy(place),
+	suite->cases[suite->count] = (struct format_case){ .place = string_copy(place),
 							   .type = "" };
 	return &suite->cases[suite->count++];
 }
@@ -34,33 +34,33 @@ static bool pass_rate_regressed(const struct comparison *c, const struct compari
 }
 
 /* The baseline's own misfortunes are told and never gated. */
-static void judge_boots(const struct report_input *input, const struct comparison_boots *boots,
-			struct report_case *item)
+static void judge_boots(const struct format_input *input, const struct comparison_boots *boots,
+			struct format_case *item)
 {
 	const struct comparison *c = input->comparison;
-	bool is_candidate = report_side(input->run, boots->variant) != input->run->baseline;
+	bool is_candidate = format_side(input->run, boots->variant) != input->run->baseline;
 
 	if (!is_candidate || bad_count(boots) == 0)
 		return;
 	if (c->outcome_regressed || pass_rate_regressed(c, boots)) {
-		item->status = REPORT_FAIL;
+		item->status = CASE_FAIL;
 		item->type = boots->crashed ? "crashed" : boots->failed ? "failed" : "timed-out";
 		item->timed_out = boots->timed_out == bad_count(boots);
 	} else {
-		item->status = REPORT_UNSETTLED;
+		item->status = CASE_UNSETTLED;
 		item->type = "inconclusive";
 	}
 }
 
-static char *boots_message(const struct report_input *input,
-			   const struct comparison_boots *boots, enum report_status status)
+static char *boots_message(const struct format_input *input,
+			   const struct comparison_boots *boots, enum format_status status)
 {
 	struct strbuf text = STRBUF_INIT;
 
 	render_boots(input->run, boots, &text);
-	if (status == REPORT_FAIL)
+	if (status == CASE_FAIL)
 		strbuf_adds(&text, "; the baseline never crashed, failed or hung so");
-	if (status == REPORT_UNSETTLED)
+	if (status == CASE_UNSETTLED)
 		strbuf_adds(&text, "; boots of the baseline crashed, failed or hung too");
 	return strbuf_detach(&text);
 }
@@ -72,7 +72,7 @@ static bool is_of(const struct stored_trial *trial, const struct comparison_boot
 }
 
 static void add_trials(const struct stored_run *run, const struct comparison_boots *boots,
-		       struct report_case *item, struct strbuf *output)
+		       struct format_case *item, struct strbuf *output)
 {
 	for (size_t i = 0; i < run->trials_count; i++) {
 		const struct stored_trial *trial = &run->trials[i];
@@ -95,7 +95,7 @@ static void add_findings(const struct stored_run *run, const struct comparison_b
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct finding *finding = &findings[i].finding;
-		const struct stored_trial *trial = report_trial(run, findings[i].trial_id);
+		const struct stored_trial *trial = format_trial(run, findings[i].trial_id);
 		bool is_known = false;
 
 		if (!is_of(trial, boots))
@@ -103,7 +103,7 @@ static void add_findings(const struct stored_run *run, const struct comparison_b
 		for (size_t k = 0; k < i && !is_known; k++)
 			is_known = findings[k].finding.kind == finding->kind &&
 				   strcmp(findings[k].finding.title, finding->title) == 0 &&
-				   is_of(report_trial(run, findings[k].trial_id), boots);
+				   is_of(format_trial(run, findings[k].trial_id), boots);
 		if (is_known)
 			continue;
 		strbuf_addf(output, "%s: %s (trial %u)\n", finding_kind_name(finding->kind),
@@ -113,11 +113,11 @@ static void add_findings(const struct stored_run *run, const struct comparison_b
 	}
 }
 
-static void add_boots(const struct report_input *input, const struct comparison_boots *boots,
+static void add_boots(const struct format_input *input, const struct comparison_boots *boots,
 		      const struct stored_finding *findings, size_t count,
-		      struct report_suite *suite)
+		      struct format_suite *suite)
 {
-	struct report_case *item = add_case(suite, suite->name);
+	struct format_case *item = add_case(suite, suite->name);
 	cleanup_strbuf struct strbuf output = STRBUF_INIT;
 
 	item->name = string_format("%s: boots", input->run->variants[boots->variant].label);
@@ -132,48 +132,48 @@ static void add_boots(const struct report_input *input, const struct comparison_
 
 /* --- metrics --------------------------------------------------------------------- */
 
-enum report_status report_metric_status(const struct comparison *comparison,
+enum format_status format_metric_status(const struct comparison *comparison,
 					const struct comparison_entry *entry)
 {
 	if (entry->judged.metric->secondary)
-		return REPORT_PASS;
+		return CASE_PASS;
 	if (comparison->control_fired)
-		return REPORT_UNSETTLED;
+		return CASE_UNSETTLED;
 	switch (entry->judged.verdict) {
 	case VERDICT_IMPROVED:
 	case VERDICT_EQUIVALENT:
-		return REPORT_PASS;
+		return CASE_PASS;
 	case VERDICT_REGRESSED:
-		return REPORT_FAIL;
+		return CASE_FAIL;
 	case VERDICT_INCONCLUSIVE:
-		return REPORT_UNSETTLED;
+		return CASE_UNSETTLED;
 	case VERDICT_NOT_COMPARABLE:
 		break;
 	}
-	return REPORT_ERROR;
+	return CASE_ERROR;
 }
 
-static void add_metric(const struct report_input *input, const struct comparison_entry *entry,
-		       struct report_suite *suite)
+static void add_metric(const struct format_input *input, const struct comparison_entry *entry,
+		       struct format_suite *suite)
 {
 	const struct stored_row *row = &input->run->cells[entry->cell].rows[entry->row];
 	cleanup_free char *place = string_format("%s/%s", suite->name, row->name);
-	struct report_case *item = add_case(suite, place);
+	struct format_case *item = add_case(suite, place);
 	cleanup_strbuf struct strbuf message = STRBUF_INIT;
 
 	item->name = string_format("%s: %s", input->run->variants[entry->variant].label,
 				   entry->judged.metric->name);
-	item->status = report_metric_status(input->comparison, entry);
-	if (item->status != REPORT_PASS)
+	item->status = format_metric_status(input->comparison, entry);
+	if (item->status != CASE_PASS)
 		item->type = input->comparison->control_fired ?
 				     "withheld" : verdict_name(entry->judged.verdict);
-	report_add_sentence(input, entry, &message);
+	format_add_sentence(input, entry, &message);
 	item->message = strbuf_detach(&message);
 }
 
-static void make_cell(const struct report_input *input, uint32_t cell,
+static void make_cell(const struct format_input *input, uint32_t cell,
 		      const struct stored_finding *findings, size_t count,
-		      struct report_suite *suite)
+		      struct format_suite *suite)
 {
 	const struct comparison *c = input->comparison;
 	const struct stored_cell *place = &input->run->cells[cell];
@@ -206,12 +206,12 @@ static const char *control_weakness(const struct stored_run *run, const struct c
 	return c->control_can_fire ? "" : "; with so few blocks that says nothing";
 }
 
-static void add_control(const struct report_input *input, struct report_suite *suite)
+static void add_control(const struct format_input *input, struct format_suite *suite)
 {
 	const struct stored_run *run = input->run;
 	const struct comparison *c = input->comparison;
 	const char *label = run->variants[run->baseline].label;
-	struct report_case *item;
+	struct format_case *item;
 
 	if (run->mode != MODE_EXACT && !run->control)
 		return;
@@ -227,35 +227,35 @@ static void add_control(const struct report_input *input, struct report_suite *s
 		item->message = string_format("%s was compared with itself%s", label,
 					      control_weakness(run, c));
 	if (c->control_fired || c->canary_failed) {
-		item->status = REPORT_ERROR;
+		item->status = CASE_ERROR;
 		item->type = c->control_fired ? "control fired" : "canary failed";
 	}
 }
 
-static enum report_status gate_status(enum gate_exit gate)
+static enum format_status gate_status(enum gate_exit gate)
 {
 	switch (gate) {
 	case GATE_PASS:
-		return REPORT_PASS;
+		return CASE_PASS;
 	case GATE_REGRESSED:
-		return REPORT_FAIL;
+		return CASE_FAIL;
 	case GATE_INCONCLUSIVE:
-		return REPORT_UNSETTLED;
+		return CASE_UNSETTLED;
 	default:
-		return REPORT_ERROR;
+		return CASE_ERROR;
 	}
 }
 
-static void make_run(const struct report_input *input, struct report_suite *suite)
+static void make_run(const struct format_input *input, struct format_suite *suite)
 {
 	static const char *const types[] = {
-		[REPORT_PASS] = "",
-		[REPORT_FAIL] = "regressed",
-		[REPORT_UNSETTLED] = "inconclusive",
-		[REPORT_ERROR] = "not comparable",
+		[CASE_PASS] = "",
+		[CASE_FAIL] = "regressed",
+		[CASE_UNSETTLED] = "inconclusive",
+		[CASE_ERROR] = "not comparable",
 	};
 	const struct comparison *c = input->comparison;
-	struct report_case *item;
+	struct format_case *item;
 
 	suite->name = string_copy("run");
 	add_control(input, suite);
@@ -271,11 +271,11 @@ static void make_run(const struct report_input *input, struct report_suite *suit
 	item->output = conditions(c);
 }
 
-int report_suites_make(const struct report_input *input, struct report_suite **ret_suites,
+int format_suites_make(const struct format_input *input, struct format_suite **ret_suites,
 		       size_t *ret_count, struct error *err)
 {
 	const struct stored_run *run = input->run;
-	struct report_suite *suites;
+	struct format_suite *suites;
 	struct stored_finding *findings;
 	size_t count;
 	int rc = input->source->findings(input->source->context, run->id, &findings, &count, err);
@@ -292,7 +292,7 @@ int report_suites_make(const struct report_input *input, struct report_suite **r
 	return 0;
 }
 
-void report_suites_free(struct report_suite *suites, size_t count)
+void format_suites_free(struct format_suite *suites, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		for (size_t k = 0; k < suites[i].count; k++) {
@@ -307,7 +307,7 @@ void report_suites_free(struct report_suite *suites, size_t count)
 	free(suites);
 }
 
-size_t report_suite_count(const struct report_suite *suite, enum report_status status)
+size_t format_suite_count(const struct format_suite *suite, enum format_status status)
 {
 	size_t count = 0;
 

@@ -13,7 +13,7 @@ static const char header[] =
 /* Lines within a field are allowed, bare carriage returns are a trap for readers. */
 static void add_field(struct strbuf *record, const char *value)
 {
-	cleanup_free char *text = report_text(value, true);
+	cleanup_free char *text = format_text(value, true);
 
 	if (!strpbrk(text, ",\"\n")) {
 		strbuf_addf(record, "%s,", text);
@@ -31,7 +31,7 @@ static void add_field(struct strbuf *record, const char *value)
 static void add_trial(const struct stored_run *run, const struct stored_samples *boot,
 		      struct strbuf *record)
 {
-	const struct stored_trial *trial = report_trial(run, boot->trial_id);
+	const struct stored_trial *trial = format_trial(run, boot->trial_id);
 
 	add_field(record, run->id);
 	add_field(record, run->campaign);
@@ -47,7 +47,7 @@ static void add_trial(const struct stored_run *run, const struct stored_samples 
 		strbuf_adds(record, ",,,");
 }
 
-static void add_metric(const struct stored_run *run, const struct report_metric *metric,
+static void add_metric(const struct stored_run *run, const struct format_metric *metric,
 		       const struct stored_samples *boot, struct strbuf *record)
 {
 	const struct stored_cell *cell = &run->cells[metric->cell];
@@ -56,8 +56,8 @@ static void add_metric(const struct stored_run *run, const struct report_metric 
 
 	add_field(record, cell->guest);
 	add_field(record, cell->suite);
-	add_field(record, run->variants[report_side(run, boot->variant)].label);
-	add_field(record, report_is_side(run, boot->variant) ? "" : "control");
+	add_field(record, run->variants[format_side(run, boot->variant)].label);
+	add_field(record, format_is_side(run, boot->variant) ? "" : "control");
 	add_field(record, variant->kernel_key);
 	add_field(record, row->name);
 	add_field(record, row->workload);
@@ -70,7 +70,7 @@ static void add_metric(const struct stored_run *run, const struct report_metric 
 }
 
 /* What all samples of a boot have in common is formatted once. */
-static void write_metric(const struct report_input *input, const struct report_metric *metric,
+static void write_metric(const struct format_input *input, const struct format_metric *metric,
 			 void *context)
 {
 	struct strbuf *out = context;
@@ -85,15 +85,15 @@ static void write_metric(const struct report_input *input, const struct report_m
 			strbuf_add(out, record.data, record.length);
 			strbuf_addf(out, "%zu,", k);
 			if (isfinite(boot->values[k]))
-				report_add_number(boot->values[k], out);
+				format_add_number(boot->values[k], out);
 			strbuf_adds(out, "\r\n");
 		}
 	}
 }
 
-int report_write_csv(const struct report_input *input, struct strbuf *out,
+int format_write_csv(const struct format_input *input, struct strbuf *out,
 		     struct error *err)
 {
 	strbuf_adds(out, header);
-	return report_each_metric(input, write_metric, out, err);
+	return format_each_metric(input, write_metric, out, err);
 }

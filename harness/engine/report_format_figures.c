@@ -6,9 +6,9 @@
 #include "memory.h"
 #include "report_format_parts.h"
 
-int report_each_metric(const struct report_input *input,
-		       void (*write)(const struct report_input *input,
-				     const struct report_metric *metric, void *context),
+int format_each_metric(const struct format_input *input,
+		       void (*write)(const struct format_input *input,
+				     const struct format_metric *metric, void *context),
 		       void *context, struct error *err)
 {
 	const struct stored_run *run = input->run;
@@ -20,7 +20,7 @@ int report_each_metric(const struct report_input *input,
 			const struct stored_row *row = &place->rows[i];
 
 			for (uint32_t k = 0; k < row->metrics_count; k++) {
-				struct report_metric metric = { cell, i, k, &row->metrics[k],
+				struct format_metric metric = { cell, i, k, &row->metrics[k],
 								NULL, 0 };
 				struct stored_samples *boots;
 				int rc = input->source->samples(input->source->context, run->id,
@@ -46,7 +46,7 @@ static bool is_usable(const struct stored_samples *boot)
 	return boot->count > 0;
 }
 
-double report_figure(const struct metric_info *metric, const struct stored_samples *boot)
+double format_figure(const struct metric_info *metric, const struct stored_samples *boot)
 {
 	const struct boot_samples samples = { .block = boot->block, .values = boot->values,
 					      .count = boot->count };
@@ -57,19 +57,19 @@ double report_figure(const struct metric_info *metric, const struct stored_sampl
 									       SUMMARY_MEDIAN);
 }
 
-uint32_t report_side(const struct stored_run *run, uint32_t variant)
+uint32_t format_side(const struct stored_run *run, uint32_t variant)
 {
 	return (int64_t)variant == run->control_variant ? (uint32_t)run->baseline : variant;
 }
 
-bool report_is_side(const struct stored_run *run, uint32_t variant)
+bool format_is_side(const struct stored_run *run, uint32_t variant)
 {
 	return (int64_t)variant != run->control_variant;
 }
 
 /* Exact mode: the copy is the same bytes once more; it counts where the baseline's
  * own boot gave nothing (canary.h). */
-static bool is_copy(const struct stored_run *run, const struct report_metric *metric,
+static bool is_copy(const struct stored_run *run, const struct format_metric *metric,
 		    size_t index)
 {
 	const struct stored_samples *boot = &metric->boots[index];
@@ -84,41 +84,41 @@ static bool is_copy(const struct stored_run *run, const struct report_metric *me
 	return false;
 }
 
-bool report_counts(const struct stored_run *run, const struct report_metric *metric,
+bool format_counts(const struct stored_run *run, const struct format_metric *metric,
 		   size_t boot, uint32_t variant)
 {
-	return report_side(run, metric->boots[boot].variant) == variant &&
+	return format_side(run, metric->boots[boot].variant) == variant &&
 	       is_usable(&metric->boots[boot]) &&
 	       !is_copy(run, metric, boot);
 }
 
-size_t report_figures(const struct stored_run *run, const struct report_metric *metric,
+size_t format_figures(const struct stored_run *run, const struct format_metric *metric,
 		      uint32_t variant, double *ret_figures)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < metric->boots_count; i++)
-		if (report_counts(run, metric, i, variant))
-			ret_figures[count++] = report_figure(metric->info, &metric->boots[i]);
+		if (format_counts(run, metric, i, variant))
+			ret_figures[count++] = format_figure(metric->info, &metric->boots[i]);
 	return count;
 }
 
-static struct report_mean arithmetic_mean(const double *figures, size_t count)
+static struct format_mean arithmetic_mean(const double *figures, size_t count)
 {
-	struct report_mean mean = { .value = 0, .interval = { NAN, NAN }, .boots_count = count };
+	struct format_mean mean = { .value = 0, .interval = { NAN, NAN }, .boots_count = count };
 
 	for (size_t i = 0; i < count; i++)
 		mean.value += figures[i] / (double)count;
 	return mean;
 }
 
-struct report_mean report_mean(const struct report_input *input,
-			       const struct report_metric *metric, uint32_t variant)
+struct format_mean format_mean(const struct format_input *input,
+			       const struct format_metric *metric, uint32_t variant)
 {
-	struct report_mean none = { NAN, { NAN, NAN }, 0 };
+	struct format_mean none = { NAN, { NAN, NAN }, 0 };
 	cleanup_free double *figures = memory_alloc_array(metric->boots_count, sizeof(*figures));
 	cleanup_free struct figure_pair *pairs = NULL;
-	size_t count = report_figures(input->run, metric, variant, figures);
+	size_t count = format_figures(input->run, metric, variant, figures);
 	struct paired_figures paired;
 
 	if (count == 0)
@@ -133,10 +133,10 @@ struct report_mean report_mean(const struct report_input *input,
 	paired = statistics_paired(pairs, count, input->comparison->policy.confidence);
 	if (!isfinite(paired.interval.low) || !isfinite(paired.interval.high))
 		paired.interval = none.interval;
-	return (struct report_mean){ paired.ratio, paired.interval, count };
+	return (struct format_mean){ paired.ratio, paired.interval, count };
 }
 
-const struct stored_trial *report_trial(const struct stored_run *run, int64_t id)
+const struct stored_trial *format_trial(const struct stored_run *run, int64_t id)
 {
 	for (size_t i = 0; i < run->trials_count; i++)
 		if (run->trials[i].id == id)

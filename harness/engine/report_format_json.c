@@ -37,26 +37,26 @@ static char *free_key(const json_t *object, const char *name)
 static char *program_name(const struct stored_run *run, uint32_t variant, uint32_t cell,
 			  const char *row)
 {
-	cleanup_free char *label = report_word(run->variants[variant].label, "_-");
-	cleanup_free char *guest = report_word(run->cells[cell].guest, "_-");
-	cleanup_free char *suite = report_word(run->cells[cell].suite, "_-");
-	cleanup_free char *last = report_word(row, "_-");
+	cleanup_free char *label = format_word(run->variants[variant].label, "_-");
+	cleanup_free char *guest = format_word(run->cells[cell].guest, "_-");
+	cleanup_free char *suite = format_word(run->cells[cell].suite, "_-");
+	cleanup_free char *last = format_word(row, "_-");
 
 	return string_format("%s/%s/%s/%s", label, guest, suite, last);
 }
 
 /* --- LKP ------------------------------------------------------------------------- */
 
-static void write_matrix(const struct report_input *input, const struct report_metric *metric,
+static void write_matrix(const struct format_input *input, const struct format_metric *metric,
 			 void *context)
 {
 	const struct stored_run *run = input->run;
 	const char *row = run->cells[metric->cell].rows[metric->row].name;
-	cleanup_free char *name = report_word(metric->info->name, "_-.");
+	cleanup_free char *name = format_word(metric->info->name, "_-.");
 	cleanup_free double *figures = memory_alloc_array(metric->boots_count, sizeof(*figures));
 
 	for (uint32_t variant = 0; variant < run->variants_count; variant++) {
-		size_t count = report_figures(run, metric, variant, figures);
+		size_t count = format_figures(run, metric, variant, figures);
 		cleanup_free char *program = program_name(run, variant, metric->cell, row);
 		cleanup_free char *wanted = string_format("%s.%s", program, name);
 		cleanup_free char *key = free_key(context, wanted);
@@ -76,7 +76,7 @@ static void add_boots(const struct stored_run *run, json_t *matrix)
 {
 	for (size_t i = 0; i < run->trials_count; i++) {
 		const struct stored_trial *trial = &run->trials[i];
-		uint32_t side = report_side(run, trial->variant);
+		uint32_t side = format_side(run, trial->variant);
 		cleanup_free char *program = program_name(run, side, trial->cell, "boot");
 		cleanup_free char *key = string_format("%s.passed", program);
 		json_t *values = json_object_get(matrix, key);
@@ -89,14 +89,14 @@ static void add_boots(const struct stored_run *run, json_t *matrix)
 	}
 }
 
-int report_write_lkp(const struct report_input *input, struct strbuf *out,
+int format_write_lkp(const struct format_input *input, struct strbuf *out,
 		     struct error *err)
 {
 	json_t *matrix = json_object();
 	int rc;
 
 	add_boots(input->run, matrix);
-	rc = report_each_metric(input, write_matrix, matrix, err);
+	rc = format_each_metric(input, write_matrix, matrix, err);
 	if (rc)
 		json_decref(matrix);
 	else
@@ -106,7 +106,7 @@ int report_write_lkp(const struct report_input *input, struct strbuf *out,
 
 /* --- Bencher ----------------------------------------------------------------------- */
 
-static json_t *measure_of(const struct report_mean *mean)
+static json_t *measure_of(const struct format_mean *mean)
 {
 	json_t *measure = json_pack("{s:f}", "value", mean->value);
 
@@ -119,7 +119,7 @@ static json_t *measure_of(const struct report_mean *mean)
 
 /* The object of a benchmark, made where it is missing; borrowed. */
 static json_t *benchmark_of(json_t *root, const struct stored_run *run, uint32_t variant,
-			    const struct report_metric *metric)
+			    const struct format_metric *metric)
 {
 	const char *row = run->cells[metric->cell].rows[metric->row].name;
 	cleanup_free char *name = program_name(run, variant, metric->cell, row);
@@ -133,17 +133,17 @@ static json_t *benchmark_of(json_t *root, const struct stored_run *run, uint32_t
 	return benchmark;
 }
 
-static void write_measures(const struct report_input *input, const struct report_metric *metric,
+static void write_measures(const struct format_input *input, const struct format_metric *metric,
 			   void *context)
 {
 	const struct stored_run *run = input->run;
-	cleanup_free char *name = report_word(metric->info->name, "_-.");
+	cleanup_free char *name = format_word(metric->info->name, "_-.");
 
 	/* Room for the number that tells two apart. */
 	if (strlen(name) > MEASURE_MAX)
 		name[MEASURE_MAX - 4] = '\0';
 	for (uint32_t variant = 0; variant < run->variants_count; variant++) {
-		struct report_mean mean = report_mean(input, metric, variant);
+		struct format_mean mean = format_mean(input, metric, variant);
 		cleanup_free char *key = NULL;
 		json_t *benchmark;
 
@@ -155,11 +155,11 @@ static void write_measures(const struct report_input *input, const struct report
 	}
 }
 
-int report_write_bmf(const struct report_input *input, struct strbuf *out,
+int format_write_bmf(const struct format_input *input, struct strbuf *out,
 		     struct error *err)
 {
 	json_t *root = json_object();
-	int rc = report_each_metric(input, write_measures, root, err);
+	int rc = format_each_metric(input, write_measures, root, err);
 
 	if (rc)
 		json_decref(root);

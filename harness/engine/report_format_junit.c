@@ -8,7 +8,7 @@
 
 static void add_attribute(struct strbuf *out, const char *name, const char *value)
 {
-	cleanup_free char *text = report_text(value, false);
+	cleanup_free char *text = format_text(value, false);
 
 	strbuf_addf(out, " %s=\"", name);
 	strbuf_add_xml(out, text);
@@ -32,7 +32,7 @@ static void add_property(struct strbuf *out, const char *name, const char *value
 	strbuf_adds(out, "/>\n");
 }
 
-static void add_properties(const struct report_input *input, struct strbuf *out)
+static void add_properties(const struct format_input *input, struct strbuf *out)
 {
 	static const char *const keys[] = { "host.cpu_model", "host.kernel_release",
 					    "hypervisor", "toolchain" };
@@ -56,15 +56,15 @@ static void add_properties(const struct report_input *input, struct strbuf *out)
 	strbuf_adds(out, "    </properties>\n");
 }
 
-static void add_result(const struct report_case *item, struct strbuf *out)
+static void add_result(const struct format_case *item, struct strbuf *out)
 {
 	static const char *const elements[] = {
-		[REPORT_FAIL] = "failure",
-		[REPORT_UNSETTLED] = "skipped",
-		[REPORT_ERROR] = "error",
+		[CASE_FAIL] = "failure",
+		[CASE_UNSETTLED] = "skipped",
+		[CASE_ERROR] = "error",
 	};
 
-	if (item->status == REPORT_PASS)
+	if (item->status == CASE_PASS)
 		return;
 	strbuf_addf(out, "      <%s", elements[item->status]);
 	add_attribute(out, "type", item->type);
@@ -73,22 +73,22 @@ static void add_result(const struct report_case *item, struct strbuf *out)
 }
 
 /* Dots make the levels of a test report's tree. */
-static char *class_name(const struct report_input *input, const struct report_case *item)
+static char *class_name(const struct format_input *input, const struct format_case *item)
 {
-	cleanup_free char *campaign = report_word(input->run->campaign, "_-");
-	cleanup_free char *place = report_word(item->place, "_-/");
+	cleanup_free char *campaign = format_word(input->run->campaign, "_-");
+	cleanup_free char *place = format_word(item->place, "_-/");
 
 	for (char *c = place; *c; c++)
 		*c = *c == '/' ? '.' : *c;
 	return string_format("%s.%s", campaign, place);
 }
 
-static void add_case(const struct report_input *input, const struct report_case *item,
+static void add_case(const struct format_input *input, const struct format_case *item,
 		     struct strbuf *out)
 {
 	cleanup_free char *class = class_name(input, item);
-	cleanup_free char *message = report_text(item->message, false);
-	cleanup_free char *output = report_text(item->output, true);
+	cleanup_free char *message = format_text(item->message, false);
+	cleanup_free char *output = format_text(item->output, true);
 
 	strbuf_adds(out, "    <testcase");
 	add_attribute(out, "name", item->name);
@@ -103,7 +103,7 @@ static void add_case(const struct report_input *input, const struct report_case 
 	strbuf_adds(out, "</system-out>\n    </testcase>\n");
 }
 
-static void add_suite(const struct report_input *input, const struct report_suite *suite,
+static void add_suite(const struct format_input *input, const struct format_suite *suite,
 		      struct strbuf *out)
 {
 	char started[CLOCK_TEXT_MAX];
@@ -111,9 +111,9 @@ static void add_suite(const struct report_input *input, const struct report_suit
 	strbuf_adds(out, "  <testsuite");
 	add_attribute(out, "name", suite->name);
 	strbuf_addf(out, " tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\"",
-		    suite->count, report_suite_count(suite, REPORT_FAIL),
-		    report_suite_count(suite, REPORT_ERROR),
-		    report_suite_count(suite, REPORT_UNSETTLED));
+		    suite->count, format_suite_count(suite, CASE_FAIL),
+		    format_suite_count(suite, CASE_ERROR),
+		    format_suite_count(suite, CASE_UNSETTLED));
 	add_time(out, suite->duration_ns);
 	add_attribute(out, "timestamp", clock_format_utc(input->run->started_wall_ns, started));
 	strbuf_adds(out, ">\n");
@@ -123,12 +123,12 @@ static void add_suite(const struct report_input *input, const struct report_suit
 	strbuf_adds(out, "  </testsuite>\n");
 }
 
-int report_write_junit(const struct report_input *input, struct strbuf *out,
+int format_write_junit(const struct format_input *input, struct strbuf *out,
 		       struct error *err)
 {
-	struct report_suite *suites;
+	struct format_suite *suites;
 	size_t count;
-	int rc = report_suites_make(input, &suites, &count, err);
+	int rc = format_suites_make(input, &suites, &count, err);
 
 	if (rc)
 		return rc;
@@ -136,6 +136,6 @@ int report_write_junit(const struct report_input *input, struct strbuf *out,
 	for (size_t i = 0; i < count; i++)
 		add_suite(input, &suites[i], out);
 	strbuf_adds(out, "</testsuites>\n");
-	report_suites_free(suites, count);
+	format_suites_free(suites, count);
 	return 0;
 }

@@ -10,7 +10,7 @@
 
 void kcidb_set_text(json_t *object, const char *key, const char *value)
 {
-	cleanup_free char *text = report_text(value, true);
+	cleanup_free char *text = format_text(value, true);
 
 	if (text[0])
 		json_object_set_new(object, key, json_string(text));
@@ -27,7 +27,7 @@ void kcidb_set_time(json_t *object, const char *key, uint64_t wall_ns)
 /* The rest of an id: one word of characters that no reader minds. */
 static void set_id(json_t *object, const char *key, const char *rest)
 {
-	cleanup_free char *word = report_word(rest, "_.-");
+	cleanup_free char *word = format_word(rest, "_.-");
 
 	json_object_set_new(object, key, json_sprintf(KCIDB_ORIGIN ":%s", word));
 }
@@ -215,7 +215,7 @@ static void drop(struct kcidb_report *report)
 	json_decref(report->incidents);
 }
 
-int report_write_kcidb(const struct report_input *input, struct strbuf *out,
+int format_write_kcidb(const struct format_input *input, struct strbuf *out,
 		       struct error *err)
 {
 	struct kcidb_report report = {

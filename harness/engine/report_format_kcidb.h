@@ -27,10 +27,10 @@ void kcidb_set_time(json_t *object, const char *key, uint64_t wall_ns);
 
 /* A test for each finished boot that counts; an issue for each bug of a console, and an
  * incident for each boot that shows it. */
-int kcidb_add_boots(const struct report_input *input, struct kcidb_report *report,
+int kcidb_add_boots(const struct format_input *input, struct kcidb_report *report,
 		    struct error *err) must_check;
 /* A measurement for each metric of each variant; a verdict for each of a candidate. */
-int kcidb_add_metrics(const struct report_input *input, struct kcidb_report *report,
+int kcidb_add_metrics(const struct format_input *input, struct kcidb_report *report,
 		      struct error *err) must_check;
 
 #endif

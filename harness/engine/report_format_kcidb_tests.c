@@ -20,7 +20,7 @@ static char *path_of(const char *const *parts)
 
 	strbuf_adds(&path, "kerngate");
 	for (; *parts; parts++) {
-		cleanup_free char *word = report_word(*parts, "_-");
+		cleanup_free char *word = format_word(*parts, "_-");
 
 		strbuf_addf(&path, ".%s", word);
 	}
@@ -131,7 +131,7 @@ static void set_excerpt(json_t *boot, const struct stored_finding *findings, siz
 
 		if (findings[i].trial_id != trial_id || !excerpt || !excerpt[0])
 			continue;
-		text = report_text(excerpt, true);
+		text = format_text(excerpt, true);
 		if (strlen(text) > EXCERPT_MAX) /* cutting may halve a character */
 			text[EXCERPT_MAX] = '\0';
 		kcidb_set_text(boot, "log_excerpt", text);
@@ -193,14 +193,14 @@ static void add_bugs(const struct stored_run *run, const struct stored_finding *
 		     size_t count, struct kcidb_report *report)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct stored_trial *trial = report_trial(run, findings[i].trial_id);
+		const struct stored_trial *trial = format_trial(run, findings[i].trial_id);
 		bool is_known = false, is_repeated = false;
 
 		if (!counts(trial))
 			continue;
 		for (size_t k = 0; k < i; k++) {
 			if (!is_same(&findings[k].finding, &findings[i].finding) ||
-			    !counts(report_trial(run, findings[k].trial_id)))
+			    !counts(format_trial(run, findings[k].trial_id)))
 				continue;
 			is_known = true;
 			is_repeated |= findings[k].trial_id == findings[i].trial_id;
@@ -214,7 +214,7 @@ static void add_bugs(const struct stored_run *run, const struct stored_finding *
 	}
 }
 
-int kcidb_add_boots(const struct report_input *input, struct kcidb_report *report,
+int kcidb_add_boots(const struct format_input *input, struct kcidb_report *report,
 		    struct error *err)
 {
 	const struct stored_run *run = input->run;
@@ -264,12 +264,12 @@ static json_t *number_object(const struct metric_info *metric, double value)
 	return number;
 }
 
-static void add_measurement(const struct report_input *input,
-			    const struct report_metric *metric, uint32_t variant,
+static void add_measurement(const struct format_input *input,
+			    const struct format_metric *metric, uint32_t variant,
 			    struct kcidb_report *report)
 {
 	const struct stored_run *run = input->run;
-	struct report_mean mean = report_mean(input, metric, variant);
+	struct format_mean mean = format_mean(input, metric, variant);
 	cleanup_free char *rest = string_format("%s.metric.%u.%u.%u.%u", run->id, metric->cell,
 						metric->row, metric->metric, variant);
 	cleanup_free char *path =
@@ -293,33 +293,33 @@ static void add_measurement(const struct report_input *input,
 	json_array_append_new(report->tests, object);
 }
 
-static void write_metric(const struct report_input *input, const struct report_metric *metric,
+static void write_metric(const struct format_input *input, const struct format_metric *metric,
 			 void *context)
 {
 	for (uint32_t variant = 0; variant < input->run->variants_count; variant++)
-		if (report_is_side(input->run, variant))
+		if (format_is_side(input->run, variant))
 			add_measurement(input, metric, variant, context);
 }
 
 /* What is not settled was measured and says nothing of the code: DONE. */
-static const char *verdict_status(enum report_status status)
+static const char *verdict_status(enum format_status status)
 {
 	static const char *const names[] = {
-		[REPORT_PASS] = "PASS",
-		[REPORT_FAIL] = "FAIL",
-		[REPORT_UNSETTLED] = "DONE",
-		[REPORT_ERROR] = "ERROR",
+		[CASE_PASS] = "PASS",
+		[CASE_FAIL] = "FAIL",
+		[CASE_UNSETTLED] = "DONE",
+		[CASE_ERROR] = "ERROR",
 	};
 
 	return names[status];
 }
 
-static void add_verdict(const struct report_input *input, const struct comparison_entry *entry,
+static void add_verdict(const struct format_input *input, const struct comparison_entry *entry,
 			struct kcidb_report *report)
 {
 	const struct stored_run *run = input->run;
 	const struct metric_comparison *judged = &entry->judged;
-	enum report_status status = report_metric_status(input->comparison, entry);
+	enum format_status status = format_metric_status(input->comparison, entry);
 	cleanup_free char *rest = string_format("%s.verdict.%u.%u.%u.%u", run->id, entry->cell,
 						entry->row, entry->metric, entry->variant);
 	cleanup_free char *path =
@@ -329,7 +329,7 @@ static void add_verdict(const struct report_input *input, const struct compariso
 				     verdict_status(status));
 	json_t *misc = json_object();
 
-	report_add_sentence(input, entry, &sentence);
+	format_add_sentence(input, entry, &sentence);
 	kcidb_set_text(object, "comment", sentence.data);
 	kcidb_set_time(object, "start_time", run->started_wall_ns);
 	kcidb_set_text(misc, "run", run->id);
@@ -345,7 +345,7 @@ static void add_verdict(const struct report_input *input, const struct compariso
 }
 
 /* The baseline against itself, as a test of its kernel. */
-static void add_control(const struct report_input *input, struct kcidb_report *report)
+static void add_control(const struct format_input *input, struct kcidb_report *report)
 {
 	const struct stored_run *run = input->run;
 	const struct comparison *c = input->comparison;
@@ -366,11 +366,11 @@ static void add_control(const struct report_input *input, struct kcidb_report *r
 	json_array_append_new(report->tests, object);
 }
 
-int kcidb_add_metrics(const struct report_input *input, struct kcidb_report *report,
+int kcidb_add_metrics(const struct format_input *input, struct kcidb_report *report,
 		      struct error *err)
 {
 	const struct comparison *c = input->comparison;
-	int rc = report_each_metric(input, write_metric, report, err);
+	int rc = format_each_metric(input, write_metric, report, err);
 
 	for (size_t i = 0; !rc && i < c->count; i++)
 		if (!c->entries[i].judged.metric->secondary)

@@ -11,7 +11,7 @@
 /* A description or a directive's data: one line without '#'. */
 static char *plain(const char *text)
 {
-	char *line = report_text(text, false);
+	char *line = format_text(text, false);
 
 	for (char *c = line; *c; c++)
 		*c = *c == '#' ? '_' : *c;
@@ -22,7 +22,7 @@ static char *plain(const char *text)
  * nothing is read as a result. */
 static void add_diagnostics(struct strbuf *out, const char *indent, const char *text)
 {
-	cleanup_free char *lines = report_text(text, true);
+	cleanup_free char *lines = format_text(text, true);
 	const char *at = lines;
 
 	while (*at) {
@@ -33,10 +33,10 @@ static void add_diagnostics(struct strbuf *out, const char *indent, const char *
 	}
 }
 
-static void add_case(struct strbuf *out, const struct report_case *item,
+static void add_case(struct strbuf *out, const struct format_case *item,
 		     const char *suite_name, size_t number)
 {
-	bool is_ok = item->status == REPORT_PASS || item->status == REPORT_UNSETTLED;
+	bool is_ok = item->status == CASE_PASS || item->status == CASE_UNSETTLED;
 	const char *row = strlen(item->place) > strlen(suite_name) ?
 			  item->place + strlen(suite_name) + 1 : "";
 	cleanup_free char *full = string_format("%s%s%s", row, *row ? " " : "", item->name);
@@ -47,19 +47,19 @@ static void add_case(struct strbuf *out, const struct report_case *item,
 	if (item->output)
 		add_diagnostics(out, SUBTEST, item->output);
 	strbuf_addf(out, SUBTEST "%s %zu %s", is_ok ? "ok" : "not ok", number, name);
-	if (item->status == REPORT_UNSETTLED)
+	if (item->status == CASE_UNSETTLED)
 		strbuf_addf(out, " # SKIP %s", type);
-	else if (item->status == REPORT_ERROR)
+	else if (item->status == CASE_ERROR)
 		strbuf_addf(out, " # ERROR %s", type);
 	else if (item->timed_out)
 		strbuf_adds(out, " # TIMEOUT");
 	strbuf_addc(out, '\n');
 }
 
-static void add_suite(struct strbuf *out, const struct report_suite *suite, size_t number)
+static void add_suite(struct strbuf *out, const struct format_suite *suite, size_t number)
 {
-	size_t failed = report_suite_count(suite, REPORT_FAIL);
-	size_t errors = report_suite_count(suite, REPORT_ERROR);
+	size_t failed = format_suite_count(suite, CASE_FAIL);
+	size_t errors = format_suite_count(suite, CASE_ERROR);
 	cleanup_free char *name = plain(suite->name);
 
 	strbuf_addf(out, SUBTEST "KTAP version 1\n" SUBTEST "1..%zu\n", suite->count);
@@ -68,14 +68,14 @@ static void add_suite(struct strbuf *out, const struct report_suite *suite, size
 	strbuf_addf(out, "%s %zu %s\n", failed + errors ? "not ok" : "ok", number, name);
 }
 
-int report_write_ktap(const struct report_input *input, struct strbuf *out,
+int format_write_ktap(const struct format_input *input, struct strbuf *out,
 		      struct error *err)
 {
 	const struct stored_run *run = input->run;
 	cleanup_free char *head = NULL;
-	struct report_suite *suites;
+	struct format_suite *suites;
 	size_t count;
-	int rc = report_suites_make(input, &suites, &count, err);
+	int rc = format_suites_make(input, &suites, &count, err);
 
 	if (rc)
 		return rc;
@@ -85,6 +85,6 @@ int report_write_ktap(const struct report_input *input, struct strbuf *out,
 	add_diagnostics(out, "", head);
 	for (size_t i = 0; i < count; i++)
 		add_suite(out, &suites[i], i + 1);
-	report_suites_free(suites, count);
+	format_suites_free(suites, count);
 	return 0;
 }

@@ -16,7 +16,7 @@ static void add_change(const struct stored_run *run, double change, struct strbu
 }
 
 /* "+10.0 % (95 %: +9.61 % .. +10.4 %; lower is better)" */
-static void add_effect(const struct report_input *input, const struct metric_comparison *judged,
+static void add_effect(const struct format_input *input, const struct metric_comparison *judged,
 		       struct strbuf *out)
 {
 	const struct stored_run *run = input->run;
@@ -83,7 +83,7 @@ static const char *verb(const struct comparison *comparison,
 	return "is not comparable";
 }
 
-void report_add_sentence(const struct report_input *input,
+void format_add_sentence(const struct format_input *input,
 			 const struct comparison_entry *entry, struct strbuf *out)
 {
 	const struct metric_comparison *judged = &entry->judged;

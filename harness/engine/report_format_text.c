@@ -34,7 +34,7 @@ static bool is_control(uint32_t code)
 	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x2028 || code == 0x2029;
 }
 
-char *report_text(const char *text, bool keeps_lines)
+char *format_text(const char *text, bool keeps_lines)
 {
 	struct strbuf out = STRBUF_INIT;
 
@@ -55,7 +55,7 @@ char *report_text(const char *text, bool keeps_lines)
 	return strbuf_detach(&out);
 }
 
-char *report_word(const char *text, const char *allowed)
+char *format_word(const char *text, const char *allowed)
 {
 	struct strbuf out = STRBUF_INIT;
 
@@ -70,7 +70,7 @@ char *report_word(const char *text, const char *allowed)
 	return strbuf_detach(&out);
 }
 
-void report_add_number(double value, struct strbuf *out)
+void format_add_number(double value, struct strbuf *out)
 {
 	char text[32];
 

@@ -101,7 +101,7 @@ static void test_unknown_format(void)
 
 static void check_text(const char *text, bool keeps_lines, const char *expected)
 {
-	cleanup_free char *actual = report_text(text, keeps_lines);
+	cleanup_free char *actual = format_text(text, keeps_lines);
 
 	test_check_string(actual, expected);
 }
@@ -137,7 +137,7 @@ static void test_words(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		cleanup_free char *word = report_word(cases[i][0], cases[i][1]);
+		cleanup_free char *word = format_word(cases[i][0], cases[i][1]);
 
 		test_check_string(word, cases[i][2]);
 	}
@@ -161,27 +161,27 @@ static void test_numbers(void)
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
 		cleanup_strbuf struct strbuf text = STRBUF_INIT;
 
-		report_add_number(cases[i].value, &text);
+		format_add_number(cases[i].value, &text);
 		test_check_string(text.data, cases[i].text);
 	}
 }
 
 /* --- figures ---------------------------------------------------------------------------- */
 
-static struct report_mean mean_of(double *values, size_t count, enum run_mode mode)
+static struct format_mean mean_of(double *values, size_t count, enum run_mode mode)
 {
 	const struct metric_info metric = { .name = (char[]){ "m" }, .kind = METRIC_TIME };
 	static const struct comparison c = { .policy = { .confidence = 0.95 } };
 	struct stored_run run = { .mode = mode, .control_variant = 1 };
 	struct stored_samples boots[8];
-	const struct report_metric input = { 0, 0, 0, &metric, boots, count };
+	const struct format_metric input = { 0, 0, 0, &metric, boots, count };
 
 	/* block 0 of the baseline, block 0 of its copy, block 1 ... */
 	for (size_t i = 0; i < count; i++)
 		boots[i] = (struct stored_samples){ .block = (uint32_t)i / 2,
 						    .variant = (uint32_t)i % 2,
 						    .values = &values[i], .count = 1 };
-	return report_mean(&(struct report_input){ NULL, &run, &c }, &input, 0);
+	return format_mean(&(struct format_input){ NULL, &run, &c }, &input, 0);
 }
 
 /* exp(mean(log(x)) -+ qt(0.975, 3) * sd(log(x)) / sqrt(4)) of 10, 20, 20, 40, by hand:
@@ -191,7 +191,7 @@ static void test_mean(void)
 	double values[] = { 10, 20, 20, 40 }, one[] = { 3 }, zero[] = { 4, 0, 2, 2 };
 	double gap[] = { NAN, 10, 20, INFINITY };
 	double half = 3.182446 * sqrt(2.0 / 3) / 2;
-	struct report_mean mean = mean_of(values, 4, MODE_TIMED);
+	struct format_mean mean = mean_of(values, 4, MODE_TIMED);
 
 	CU_ASSERT_DOUBLE_EQUAL(mean.value, 20, 1e-9);
 	CU_ASSERT_DOUBLE_EQUAL(mean.interval.low, 20 * exp2(-half), 1e-4);
