@@ -53,8 +53,7 @@ double format_figure(const struct metric_info *metric, const struct stored_sampl
 
 	if (!is_usable(boot))
 		return NAN;
-	return statistics_boot_summary(&samples, metric->kind == METRIC_TAIL ? SUMMARY_MAXIMUM :
-									       SUMMARY_MEDIAN);
+	return statistics_boot_summary(&samples, verdict_boot_summary(metric));
 }
 
 uint32_t format_side(const struct stored_run *run, uint32_t variant)
