@@ -2,6 +2,7 @@
  * only those: each metric's verdict, what came of each variant's boots, the control
  * and the gate. docs/formats.md has the mapping; it gives the gate's exit code back.
  */
+#include <math.h>
 #include <string.h>
 
 #include "memory.h"
@@ -25,42 +26,73 @@ static uint32_t bad_count(const struct comparison_boots *boots)
 	return boots->crashed + boots->failed + boots->timed_out;
 }
 
-static bool pass_rate_regressed(const struct comparison *c, const struct comparison_boots *boots)
+static bool baseline_fails(const struct format_input *input)
 {
-	for (size_t i = 0; i < c->outcomes_count; i++)
-		if (c->outcomes[i].cell == boots->cell && c->outcomes[i].variant == boots->variant)
-			return c->outcomes[i].verdict == VERDICT_REGRESSED;
+	const struct comparison *c = input->comparison;
+
+	for (size_t i = 0; i < c->boots_count; i++)
+		if (format_side(input->run, c->boots[i].variant) == input->run->baseline &&
+		    bad_count(&c->boots[i]) > 0)
+			return true;
 	return false;
 }
 
-/* The baseline's own misfortunes are told and never gated. */
+/* NULL: pass rates were not compared. */
+static const struct comparison_outcome *find_outcome(const struct comparison *c,
+						     const struct comparison_boots *boots)
+{
+	for (size_t i = 0; i < c->outcomes_count; i++)
+		if (c->outcomes[i].cell == boots->cell && c->outcomes[i].variant == boots->variant)
+			return &c->outcomes[i];
+	return NULL;
+}
+
+/* A crash that only a candidate has is a regression by itself, whatever the control
+ * says; else it is the pass rates that tell, as far as the control lets them. */
+static enum format_status boots_status(const struct format_input *input,
+				       const struct comparison_boots *boots)
+{
+	const struct comparison *c = input->comparison;
+	const struct comparison_outcome *outcome = find_outcome(c, boots);
+	bool is_withheld = c->control_fired || c->canary_failed;
+
+	/* The baseline's own misfortunes are told and never gated. */
+	if (format_side(input->run, boots->variant) == input->run->baseline ||
+	    bad_count(boots) == 0)
+		return CASE_PASS;
+	if (!baseline_fails(input))
+		return CASE_FAIL;
+	if (!outcome || is_withheld)
+		return CASE_UNSETTLED;
+	return outcome->verdict == VERDICT_REGRESSED ? CASE_FAIL :
+	       outcome->verdict == VERDICT_IMPROVED ? CASE_PASS : CASE_UNSETTLED;
+}
+
 static void judge_boots(const struct format_input *input, const struct comparison_boots *boots,
 			struct format_case *item)
 {
-	const struct comparison *c = input->comparison;
-	bool is_candidate = format_side(input->run, boots->variant) != input->run->baseline;
-
-	if (!is_candidate || bad_count(boots) == 0)
-		return;
-	if (c->outcome_regressed || pass_rate_regressed(c, boots)) {
-		item->status = CASE_FAIL;
-		item->type = boots->crashed ? "crashed" : boots->failed ? "failed" : "timed-out";
-		item->timed_out = boots->timed_out == bad_count(boots);
-	} else {
-		item->status = CASE_UNSETTLED;
+	item->status = boots_status(input, boots);
+	if (item->status == CASE_UNSETTLED)
 		item->type = "inconclusive";
-	}
+	if (item->status != CASE_FAIL)
+		return;
+	item->type = boots->crashed ? "crashed" : boots->failed ? "failed" : "timed-out";
+	item->timed_out = boots->timed_out == bad_count(boots);
 }
 
 static char *boots_message(const struct format_input *input,
 			   const struct comparison_boots *boots, enum format_status status)
 {
+	const struct comparison_outcome *outcome = find_outcome(input->comparison, boots);
 	struct strbuf text = STRBUF_INIT;
 
 	render_boots(input->run, boots, &text);
-	if (status == CASE_FAIL)
+	if (status == CASE_FAIL && !baseline_fails(input))
 		strbuf_adds(&text, "; the baseline never crashed, failed or hung so");
-	if (status == CASE_UNSETTLED)
+	else if (outcome && isfinite(outcome->p_adjusted) && bad_count(boots) > 0)
+		strbuf_addf(&text, "; of the baseline's %u of %u: p %.4f", outcome->a_passed,
+			    outcome->a_count, outcome->p_adjusted);
+	else if (status == CASE_UNSETTLED)
 		strbuf_adds(&text, "; boots of the baseline crashed, failed or hung too");
 	return strbuf_detach(&text);
 }

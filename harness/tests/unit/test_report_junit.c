@@ -139,6 +139,46 @@ static void test_control(void)
 	test_check_contains(failed, "<error type=\"canary failed\" message=\"a canary failed");
 }
 
+/* The report where the pass rates of the first cell came to this verdict. */
+static char *rated(enum verdict verdict, bool control_fired)
+{
+	cleanup_fake struct fake_run fake;
+	cleanup_with(comparison_release) struct comparison c = { .entries = NULL };
+	struct strbuf text = STRBUF_INIT;
+	struct error err = ERROR_INIT;
+
+	reported_make("both-crashed", &fake);
+	CU_ASSERT_EQUAL(comparison_make_from(&fake.source, &fake.run, NULL, &c, &err), 0);
+	free(c.outcomes);
+	c.outcomes = memory_alloc_array(1, sizeof(*c.outcomes));
+	c.outcomes_count = 1;
+	c.outcomes[0] = (struct comparison_outcome){
+		.cell = 0, .variant = FAKE_PATCHED, .a_passed = 11, .a_count = 12,
+		.b_passed = 5, .b_count = 6, .p_adjusted = 0.0123, .verdict = verdict,
+	};
+	c.control_fired = control_fired;
+	CU_ASSERT_EQUAL(report_format_write_from(REPORT_JUNIT, &fake.source, &fake.run, &c, &text,
+						 &err), 0);
+	return strbuf_detach(&text);
+}
+
+#define RATES "patched: 5 of 6 passed, 1 CRASHED; of the baseline&apos;s 11 of 12: p 0.0123"
+
+/* Where both sides have bad boots the rates tell, as far as the control lets them. */
+static void test_rates(void)
+{
+	cleanup_free char *worse = rated(VERDICT_REGRESSED, false);
+	cleanup_free char *better = rated(VERDICT_IMPROVED, false);
+	cleanup_free char *unsettled = rated(VERDICT_INCONCLUSIVE, false);
+	cleanup_free char *withheld = rated(VERDICT_REGRESSED, true);
+
+	test_check_contains(worse, "<failure type=\"crashed\" message=\"" RATES "\"/>");
+	test_check_contains(better, "<system-out>" RATES "\n");
+	CU_ASSERT_PTR_NULL(strstr(better, "message=\"patched: 5 of 6"));
+	test_check_contains(unsettled, "<skipped type=\"inconclusive\" message=\"" RATES "\"/>");
+	test_check_contains(withheld, "<skipped type=\"inconclusive\" message=\"" RATES "\"/>");
+}
+
 static void test_excerpt(void)
 {
 	cleanup_free char *text = junit_of("crashed");
@@ -171,5 +211,5 @@ static void test_nasty(void)
 
 TEST_SUITE("report-junit", { "golden", test_golden }, { "by the schema", test_schema },
 	   { "what the schema refuses", test_schema_refuses },
-	   { "counts and the gate", test_counts }, { "control", test_control }, { "console excerpts", test_excerpt },
+	   { "counts and the gate", test_counts }, { "control", test_control }, { "pass rates", test_rates }, { "console excerpts", test_excerpt },
 	   { "nasty names", test_nasty })
