@@ -121,23 +121,31 @@ static void estimate(struct metric_comparison *c, struct verdict_figures *figure
 }
 
 size_t verdict_adjust(struct metric_comparison *comparisons, size_t count,
-		      enum correction correction)
+		      enum correction correction, const struct verdict_others *others)
 {
-	cleanup_free double *p = memory_alloc_array(count, sizeof(*p));
-	cleanup_free double *adjusted = memory_alloc_array(count, sizeof(*p));
-	size_t family = 0;
+	size_t all = count + (others ? others->count : 0), family = 0;
+	cleanup_free double *p = memory_alloc_array(all, sizeof(*p));
+	cleanup_free double *adjusted = memory_alloc_array(all, sizeof(*p));
 
-	for (size_t i = 0; i < count; i++) {
-		p[i] = comparisons[i].metric->secondary ? (double)NAN : comparisons[i].p;
+	for (size_t i = 0; i < all; i++) {
+		if (i >= count)
+			p[i] = others->p[i - count];
+		else
+			p[i] = comparisons[i].metric->secondary ? (double)NAN :
+								  comparisons[i].p;
+		adjusted[i] = p[i];
 		family += !isnan(p[i]);
 	}
 	if (correction == CORRECTION_BENJAMINI_HOCHBERG)
-		statistics_adjust_bh(p, count, adjusted);
+		statistics_adjust_bh(p, all, adjusted);
 	else if (correction == CORRECTION_HOLM)
-		statistics_adjust_holm(p, count, adjusted);
-	for (size_t i = 0; i < count; i++)
-		if (correction != CORRECTION_NONE && !isnan(p[i]))
+		statistics_adjust_holm(p, all, adjusted);
+	for (size_t i = 0; i < all; i++) {
+		if (i >= count)
+			others->adjusted[i - count] = adjusted[i];
+		else if (!isnan(p[i]))
 			comparisons[i].p_adjusted = adjusted[i];
+	}
 	return family;
 }
 
@@ -234,8 +242,9 @@ static void conclude(struct metric_comparison *c, const struct verdict_figures *
 		c->blocks_needed = more_blocks(c, figures, alpha, policy);
 }
 
-void verdict_judge(struct metric_comparison *comparisons, size_t count,
-		   const struct gate_policy *policy, uint64_t seed)
+void verdict_judge_with(struct metric_comparison *comparisons, size_t count,
+			const struct gate_policy *policy, uint64_t seed,
+			const struct verdict_others *others)
 {
 	cleanup_free struct verdict_figures *figures =
 		memory_alloc_array(count, sizeof(*figures));
@@ -243,7 +252,7 @@ void verdict_judge(struct metric_comparison *comparisons, size_t count,
 
 	for (size_t i = 0; i < count; i++)
 		estimate(&comparisons[i], &figures[i], policy, derive_seed(seed, i));
-	family = verdict_adjust(comparisons, count, policy->correction);
+	family = verdict_adjust(comparisons, count, policy->correction, others);
 	for (size_t i = 0; i < count; i++) {
 		struct metric_comparison *c = &comparisons[i];
 
@@ -255,6 +264,12 @@ void verdict_judge(struct metric_comparison *comparisons, size_t count,
 		}
 		verdict_figures_release(&figures[i]);
 	}
+}
+
+void verdict_judge(struct metric_comparison *comparisons, size_t count,
+		   const struct gate_policy *policy, uint64_t seed)
+{
+	verdict_judge_with(comparisons, count, policy, seed, NULL);
 }
 
 bool verdict_control_fired(const struct metric_comparison *comparisons,

@@ -95,6 +95,22 @@ void verdict_judge(struct metric_comparison *comparisons, size_t count,
 void verdict_judge_exact(struct metric_comparison *comparisons, size_t count,
 			 const struct gate_policy *policy);
 
+/* p-values of a family that are of no metric (pass rates): corrected together with
+ * those of its metrics. */
+struct verdict_others {
+	const double *p;             /* borrowed; a NAN takes no part */
+	double *adjusted;            /* out; borrowed */
+	size_t count;
+};
+
+/* The same two with such others (NULL: none). */
+void verdict_judge_with(struct metric_comparison *comparisons, size_t count,
+			const struct gate_policy *policy, uint64_t seed,
+			const struct verdict_others *others);
+void verdict_judge_exact_with(struct metric_comparison *comparisons, size_t count,
+			      const struct gate_policy *policy,
+			      const struct verdict_others *others);
+
 /* Whether an A/A family fired: any primary comparison with adjusted p below
  * alpha whose interval leaves the margin. */
 bool verdict_control_fired(const struct metric_comparison *comparisons,

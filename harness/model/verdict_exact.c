@@ -192,8 +192,9 @@ static void conclude(struct metric_comparison *c, const struct verdict_figures *
 		c->blocks_needed = SEEDS_USUAL - c->blocks;
 }
 
-void verdict_judge_exact(struct metric_comparison *comparisons, size_t count,
-			 const struct gate_policy *policy)
+void verdict_judge_exact_with(struct metric_comparison *comparisons, size_t count,
+			      const struct gate_policy *policy,
+			      const struct verdict_others *others)
 {
 	cleanup_free struct verdict_figures *figures =
 		memory_alloc_array(count, sizeof(*figures));
@@ -201,7 +202,7 @@ void verdict_judge_exact(struct metric_comparison *comparisons, size_t count,
 
 	for (size_t i = 0; i < count; i++)
 		estimate(&comparisons[i], &figures[i], policy);
-	family = verdict_adjust(comparisons, count, policy->correction);
+	family = verdict_adjust(comparisons, count, policy->correction, others);
 	for (size_t i = 0; i < count; i++) {
 		struct metric_comparison *c = &comparisons[i];
 
@@ -212,4 +213,10 @@ void verdict_judge_exact(struct metric_comparison *comparisons, size_t count,
 		}
 		verdict_figures_release(&figures[i]);
 	}
+}
+
+void verdict_judge_exact(struct metric_comparison *comparisons, size_t count,
+			 const struct gate_policy *policy)
+{
+	verdict_judge_exact_with(comparisons, count, policy, NULL);
 }

@@ -20,9 +20,10 @@ void verdict_refuse(struct metric_comparison *c, const char *reason); /* static 
 /* Clears the "out" part, makes the figures, and refuses where a side has no boot or a
  * sample is none: false if it did. */
 bool verdict_begin(struct metric_comparison *c, struct verdict_figures *ret_figures);
-/* Adjusts the p-values of those that take part; returns how many. */
+/* Adjusts the p-values of those that take part (others may be NULL); returns how
+ * many. */
 size_t verdict_adjust(struct metric_comparison *comparisons, size_t count,
-		      enum correction correction);
+		      enum correction correction, const struct verdict_others *others);
 /* What a correction leaves of alpha in the worst case. */
 double verdict_alpha(const struct metric_comparison *c, const struct gate_policy *policy,
 		     size_t family);
