@@ -4,6 +4,7 @@
 #include "comparison.h"
 
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "memory.h"
@@ -194,6 +195,13 @@ static void count_outcome(struct comparison_boots *boots, const struct stored_tr
 		(*counters[trial->outcome])++;
 }
 
+/* The run ended before it, since everything was settled. */
+static bool is_left_out(const struct comparison *c, const struct stored_trial *trial)
+{
+	return c->looks.stopped && trial->state == TRIAL_PLANNED &&
+	       trial->block >= c->looks.blocks;
+}
+
 static void count_boots(struct comparison *c, const struct stored_run *run)
 {
 	c->boots_count = run->cells_count * run->variants_count;
@@ -205,30 +213,10 @@ static void count_boots(struct comparison *c, const struct stored_run *run)
 	for (size_t i = 0; i < run->trials_count; i++) {
 		const struct stored_trial *trial = &run->trials[i];
 
-		if (!trial->superseded)
+		if (!trial->superseded && !is_left_out(c, trial))
 			count_outcome(&c->boots[trial->cell * run->variants_count +
 						trial->variant], trial);
 	}
-}
-
-/* A kernel that crashes is not equivalent to one that does not, whatever the
- * figures of the boots that lived. */
-static void judge_outcomes(struct comparison *c, const struct stored_run *run)
-{
-	bool baseline = false, candidate = false;
-
-	for (size_t i = 0; i < c->boots_count; i++) {
-		const struct comparison_boots *boots = &c->boots[i];
-
-		if (boots->crashed + boots->failed + boots->timed_out == 0)
-			continue;
-		if (is_baseline(run, boots->variant))
-			baseline = true;
-		else
-			candidate = true;
-	}
-	c->outcome_regressed = candidate && !baseline;
-	c->outcome_suspect = candidate && baseline;
 }
 
 /* --- findings ------------------------------------------------------------------- */
@@ -307,30 +295,39 @@ static struct metric_comparison *copy_judged(const struct comparison_entry *entr
 	return copies;
 }
 
-static void judge_family(struct comparison_entry *entries, size_t count,
-			 const struct gate_policy *policy, enum run_mode mode, uint64_t seed)
+/* The candidates: their metrics and their pass rates are one family. */
+static void judge_candidates(struct comparison *c, const struct stored_run *run)
 {
-	cleanup_free struct metric_comparison *copies = copy_judged(entries, count);
+	cleanup_free struct metric_comparison *copies = copy_judged(c->entries, c->count);
+	cleanup_free double *p = memory_alloc_array(c->outcomes_count, sizeof(*p));
+	cleanup_free double *adjusted = memory_alloc_array(c->outcomes_count, sizeof(*p));
+	const struct verdict_others rates = { p, adjusted, c->outcomes_count };
 
-	if (mode == MODE_EXACT)
-		verdict_judge_exact(copies, count, policy);
+	for (size_t i = 0; i < c->outcomes_count; i++)
+		p[i] = comparison_outcome_p(&c->outcomes[i]);
+	if (run->mode == MODE_EXACT)
+		verdict_judge_exact_with(copies, c->count, &c->policy, &rates);
 	else
-		verdict_judge(copies, count, policy, seed);
-	for (size_t i = 0; i < count; i++)
-		entries[i].judged = copies[i];
+		verdict_judge_with(copies, c->count, &c->policy, run->seed, &rates);
+	for (size_t i = 0; i < c->count; i++)
+		c->entries[i].judged = copies[i];
+	for (size_t i = 0; i < c->outcomes_count; i++)
+		c->outcomes[i].p_adjusted = isnan(p[i]) ? c->outcomes[i].p : adjusted[i];
 }
 
-/* Sets the entries of a cell aside. */
-static void refuse_cell(struct comparison_entry *entries, size_t count, uint32_t cell,
-			const char *reason)
+/* Sets the figures and rates of a cell aside. */
+static void refuse_cell(struct comparison *c, uint32_t cell, const char *reason)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (entries[i].cell != cell)
+	for (size_t i = 0; i < c->count; i++) {
+		if (c->entries[i].cell != cell)
 			continue;
-		entries[i].judged.verdict = VERDICT_NOT_COMPARABLE;
-		entries[i].judged.reason = reason;
-		entries[i].judged.blocks_needed = 0;
+		c->entries[i].judged.verdict = VERDICT_NOT_COMPARABLE;
+		c->entries[i].judged.reason = reason;
+		c->entries[i].judged.blocks_needed = 0;
 	}
+	for (size_t i = 0; i < c->outcomes_count; i++)
+		if (c->outcomes[i].cell == cell)
+			c->outcomes[i].p = c->outcomes[i].p_adjusted = NAN;
 }
 
 /* Whether the control's smallest possible p-value is below alpha at all. */
@@ -357,38 +354,51 @@ static bool control_can_fire(const struct comparison *c, const struct gate_polic
 static void judge_control(struct comparison *c, const struct stored_run *run)
 {
 	struct gate_policy policy = c->policy;
-	cleanup_free struct metric_comparison *copies = NULL;
+	cleanup_free struct metric_comparison *copies =
+		copy_judged(c->control, c->control_count);
 
-	/* Any false metric spoils the run: the chance of one is bounded. */
+	/* Any false metric spoils the run: the chance of one is bounded. It is asked
+	 * once, when the run ends, and what ends it is the candidates' figures, which
+	 * say nothing of the difference between the copies: no look spends of it. */
+	policy.alpha = c->looks.alpha;
+	policy.confidence = c->looks.confidence;
 	policy.correction = CORRECTION_HOLM;
-	judge_family(c->control, c->control_count, &policy, MODE_TIMED,
-		     run->seed ^ UINT64_C(0xaa));
-	copies = copy_judged(c->control, c->control_count);
+	verdict_judge(copies, c->control_count, &policy, run->seed ^ UINT64_C(0xaa));
+	for (size_t i = 0; i < c->control_count; i++)
+		c->control[i].judged = copies[i];
 	c->control_fired = verdict_control_fired(copies, c->control_count, &policy);
 	c->control_can_fire = control_can_fire(c, &policy);
 }
 
+/* A crash that only a candidate has is evidence whatever the host does; a rate that
+ * went up is as good as the host's control. */
+static void decide_gate(struct comparison *c)
+{
+	cleanup_free struct metric_comparison *copies = copy_judged(c->entries, c->count);
+	bool is_withheld = c->control_fired || c->canary_failed;
+
+	c->gate = verdict_gate(copies, c->count, is_withheld);
+	if (c->outcome_regressed && !(c->outcome_worse && is_withheld))
+		c->gate = GATE_REGRESSED;
+	else if (c->outcome_suspect && c->gate == GATE_PASS)
+		c->gate = GATE_INCONCLUSIVE;
+}
+
 static void judge(struct comparison *c, const struct stored_run *run)
 {
-	cleanup_free struct metric_comparison *copies = NULL;
-
-	judge_family(c->entries, c->count, &c->policy, run->mode, run->seed);
+	judge_candidates(c, run);
 	if (run->mode == MODE_EXACT)
 		comparison_count_canaries(c, run);
 	else
 		judge_control(c, run);
 	for (uint32_t cell = 0; cell < run->cells_count; cell++) {
 		if (comparison_fingerprints_differ(run, cell, &c->differences))
-			refuse_cell(c->entries, c->count, cell, reason_conditions);
+			refuse_cell(c, cell, reason_conditions);
 		else if (c->canaries && c->canaries[cell].failed)
-			refuse_cell(c->entries, c->count, cell, reason_inexact);
+			refuse_cell(c, cell, reason_inexact);
 	}
-	copies = copy_judged(c->entries, c->count);
-	c->gate = verdict_gate(copies, c->count, c->control_fired || c->canary_failed);
-	if (c->outcome_regressed)
-		c->gate = GATE_REGRESSED;
-	else if (c->outcome_suspect && c->gate == GATE_PASS)
-		c->gate = GATE_INCONCLUSIVE;
+	comparison_judge_outcomes(c, run);
+	decide_gate(c);
 }
 
 int comparison_make_from(const struct comparison_source *source,
@@ -396,8 +406,7 @@ int comparison_make_from(const struct comparison_source *source,
 			 const struct gate_policy *policy,
 			 struct comparison *ret, struct error *err)
 {
-	struct comparison c = { .policy = policy ? *policy : run->gate,
-				.differences = STRVEC_INIT };
+	struct comparison c = { .differences = STRVEC_INIT };
 	int rc = gather(&c, source, run, err);
 
 	if (!rc)
@@ -406,8 +415,9 @@ int comparison_make_from(const struct comparison_source *source,
 		comparison_release(&c);
 		return rc;
 	}
+	comparison_look_policy(run, policy ? policy : &run->gate, &c.looks, &c.policy);
 	count_boots(&c, run);
-	judge_outcomes(&c, run);
+	comparison_gather_outcomes(&c, run);
 	judge(&c, run);
 	*ret = c;
 	return 0;

@@ -24,7 +24,7 @@ struct comparison_entry {
  * count. */
 struct comparison_boots {
 	uint32_t cell, variant;      /* the control copy is a variant of its own */
-	uint32_t planned, finished;
+	uint32_t planned, finished;  /* not what a look left out */
 	uint32_t passed, failed, skipped, broken, crashed, timed_out;
 	uint32_t disturbed;          /* of the finished ones */
 };
@@ -35,7 +35,8 @@ struct comparison_outcome {
 	uint32_t cell, variant;
 	uint32_t a_passed, a_count, b_passed, b_count;
 	struct interval a_rate, b_rate; /* Clopper and Pearson 1934 */
-	double p, p_adjusted;        /* Fisher's exact test, two-sided; NAN without boots */
+	double p, p_adjusted;        /* Fisher's exact test, two-sided; NAN without boots, or
+					where the cell is not comparable */
 	enum verdict verdict;        /* regressed: fewer pass; equivalent: all of both do */
 };
 
@@ -57,6 +58,18 @@ struct comparison_canary {
 	uint32_t unchecked;          /* not finished, broken or cut off */
 };
 
+/* A run that is judged on the way (model/sequential.h). */
+struct comparison_looks {
+	size_t planned_count;        /* 0: a fixed number of blocks */
+	size_t taken_count;
+	uint32_t blocks;             /* complete ones: all their trials are over; this and
+					blocks_max 0 without looks */
+	uint32_t blocks_max;         /* planned */
+	double alpha, confidence;    /* of the run as a whole: comparison.policy has what
+					this look may spend of them */
+	bool stopped;                /* the last look taken ended the run */
+};
+
 struct comparison {
 	struct comparison_entry *entries; size_t count;   /* B variants; owned */
 	struct comparison_entry *control; size_t control_count; /* A/A; owned; none in
@@ -70,9 +83,11 @@ struct comparison {
 	struct comparison_outcome *outcomes; size_t outcomes_count; /* owned */
 	struct comparison_finding *findings; size_t findings_count; /* owned */
 	bool outcome_regressed;      /* a candidate crashed, failed or hung where the
-					baseline never did */
-	bool outcome_suspect;        /* it did, and so did the baseline */
-	struct gate_policy policy;   /* what was judged by */
+					baseline never did, or outcome_worse */
+	bool outcome_worse;          /* both did, and the candidate more often (Fisher) */
+	bool outcome_suspect;        /* both did, and no more can be said */
+	struct comparison_looks looks;
+	struct gate_policy policy;   /* what was judged by (at a look: its level) */
 	enum gate_exit gate;
 	/* storage behind `judged` */
 	struct stored_samples **samples_; size_t *samples_counts_; size_t samples_sets_;
@@ -108,6 +123,27 @@ int comparison_make_from(const struct comparison_source *source,
 			 const struct stored_run *run,
 			 const struct gate_policy *policy,
 			 struct comparison *ret, struct error *err) must_check;
+
+/* --- comparison_looks.c */
+/* Where the run stands among its looks, and what it is judged by there; a run
+ * without looks by the policy as it is. */
+void comparison_look_policy(const struct stored_run *run, const struct gate_policy *policy,
+			    struct comparison_looks *ret_looks, struct gate_policy *ret_policy);
+/* Gated metrics and pass rates that more blocks may settle; 1 where there are none
+ * at all. */
+uint32_t comparison_open_count(const struct comparison *comparison);
+/* Nothing is open, and the A/A control, where there is one, had enough blocks to
+ * speak. */
+bool comparison_may_stop(const struct comparison *comparison, const struct stored_run *run);
+
+/* --- comparison_outcomes.c */
+/* Counts the boots that passed and compares the rates, one pair by itself. */
+void comparison_gather_outcomes(struct comparison *comparison, const struct stored_run *run);
+/* What takes part in the family: NAN where every boot passed, which no test can call
+ * different (Tarone 1990, Biometrics 46(2)). */
+double comparison_outcome_p(const struct comparison_outcome *outcome);
+/* With p_adjusted filled in: verdicts, and what is said of the run as a whole. */
+void comparison_judge_outcomes(struct comparison *comparison, const struct stored_run *run);
 
 /* Fills canaries and canary_failed of an exact run. */
 void comparison_count_canaries(struct comparison *comparison, const struct stored_run *run);

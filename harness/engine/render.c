@@ -96,6 +96,8 @@ static void add_counts(const struct stored_run *run, const struct comparison *c,
 /* What decided where it was not a metric. */
 static const char *other_cause(const struct comparison *c)
 {
+	if (c->outcome_worse)
+		return "; a candidate crashed, failed or hung MORE OFTEN than the baseline";
 	if (c->outcome_regressed)
 		return "; a candidate CRASHED, FAILED or HUNG where the baseline never did";
 	if (c->outcome_suspect)
@@ -122,6 +124,7 @@ void render_verdict(const struct stored_run *run, const struct comparison *c,
 	else
 		add_counts(run, c, out);
 	strbuf_adds(out, other_cause(c));
+	render_circumstances(c, out);
 }
 
 static void add_verdict(const struct stored_run *run, const struct comparison *c,
@@ -257,8 +260,10 @@ static void add_boots(const struct stored_run *run, const struct comparison *c,
 		render_boots(run, &sum, &text);
 		render_field(out, variant ? "" : "boots", "%s", text.data);
 	}
+	render_outcomes(run, c, out);
 	if (run->mode != MODE_EXACT)
 		render_field(out, "order", "balanced random blocks, seed %" PRIu64, run->seed);
+	render_looks(c, out);
 }
 
 static double smallest_control_p(const struct comparison *c)
@@ -349,8 +354,10 @@ static void add_needs(const struct stored_run *run, const struct comparison *c,
 			     "the worst inconclusive metric");
 	else
 		render_field(out, "to settle", "about %zu more %s (of %zu boots each) for "
-			     "the worst inconclusive metric: %zu %s in all", needed, what,
-			     boots_per_block(run), needed + had, what);
+			     "the worst inconclusive metric: %zu %s in all%s", needed, what,
+			     boots_per_block(run), needed + had, what,
+			     c->looks.blocks < c->looks.blocks_max ?
+			     " by the level of this look; the last asks for less" : "");
 }
 
 static void add_policy(const struct comparison *c, struct strbuf *out)
@@ -358,9 +365,9 @@ static void add_policy(const struct comparison *c, struct strbuf *out)
 	const char *correction = correction_name(c->policy.correction);
 
 	render_field(out, "policy", "margin %g %%, alpha %g, correction %s. p: permutation "
-		     "within blocks, corrected for all metrics that are gated. MDE: the "
-		     "smallest change found in 4 of 5 such runs. n: boots of baseline + "
-		     "candidate.", c->policy.margin_percent, c->policy.alpha, correction);
+		     "within blocks, corrected for all metrics that are gated; p(=): two "
+		     "one-sided t tests against the margin. MDE: the smallest change "
+		     "found in 4 of 5 such runs. n: boots of baseline + candidate.", c->policy.margin_percent, c->looks.alpha, correction);
 }
 
 void render_comparison_text(const struct stored_run *run, const struct comparison *c,

@@ -133,7 +133,7 @@ void render_exact_policy(const struct comparison *c, struct strbuf *out)
 {
 	render_field(out, "policy", "margin %g %%, alpha %g, correction %s. p: paired t test "
 		     "over the seeds, corrected for all metrics that are gated; a change must "
-		     "also lie beyond the margin. MDE: the smallest change found in 4 of 5 "
+		     "also lie beyond the margin; p(=): two one-sided t tests against it. MDE: the smallest change found in 4 of 5 "
 		     "such runs.", c->policy.margin_percent, c->policy.alpha,
 		     correction_name(c->policy.correction));
 }

@@ -11,6 +11,15 @@ static void set(json_t *object, const char *key, json_t *value)
 	json_object_set_new(object, key, value);
 }
 
+static json_t *interval_object(struct interval interval)
+{
+	json_t *object = json_object();
+
+	set(object, "low", run_json_number(interval.low));
+	set(object, "high", run_json_number(interval.high));
+	return object;
+}
+
 static json_t *boots_array(const struct stored_run *run, const struct comparison *c)
 {
 	json_t *array = json_array();
@@ -34,6 +43,49 @@ static json_t *boots_array(const struct stored_run *run, const struct comparison
 		json_array_append_new(array, object);
 	}
 	return array;
+}
+
+static json_t *outcomes_array(const struct stored_run *run, const struct comparison *c)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < c->outcomes_count; i++) {
+		const struct comparison_outcome *outcome = &c->outcomes[i];
+		json_t *object = json_object();
+
+		set(object, "guest", run_json_text(run->cells[outcome->cell].guest));
+		set(object, "suite", run_json_text(run->cells[outcome->cell].suite));
+		set(object, "variant", run_json_text(run->variants[outcome->variant].label));
+		set(object, "a_passed", run_json_count(outcome->a_passed));
+		set(object, "a_count", run_json_count(outcome->a_count));
+		set(object, "b_passed", run_json_count(outcome->b_passed));
+		set(object, "b_count", run_json_count(outcome->b_count));
+		set(object, "a_rate", interval_object(outcome->a_rate));
+		set(object, "b_rate", interval_object(outcome->b_rate));
+		set(object, "p", run_json_number(outcome->p));
+		set(object, "p_adjusted", run_json_number(outcome->p_adjusted));
+		set(object, "verdict", run_json_text(verdict_name(outcome->verdict)));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+/* null where the number of blocks is fixed. */
+static json_t *looks_object(const struct comparison_looks *looks)
+{
+	json_t *object;
+
+	if (looks->planned_count == 0)
+		return json_null();
+	object = json_object();
+	set(object, "planned_count", run_json_count(looks->planned_count));
+	set(object, "taken_count", run_json_count(looks->taken_count));
+	set(object, "blocks", run_json_count(looks->blocks));
+	set(object, "blocks_max", run_json_count(looks->blocks_max));
+	set(object, "alpha", run_json_number(looks->alpha));
+	set(object, "confidence", run_json_number(looks->confidence));
+	set(object, "stopped", json_boolean(looks->stopped));
+	return object;
 }
 
 static json_t *findings_array(const struct stored_run *run, const struct comparison *c)
@@ -70,18 +122,48 @@ static json_t *samples_array(const struct boot_samples *boots, size_t count,
 	return array;
 }
 
+/* null where there are no figures: of no tail, or one that could not be judged. */
+static json_t *tail_object(const struct tail_figures *tail)
+{
+	json_t *object, *quantiles;
+
+	if (tail->a_samples == 0 || tail->b_samples == 0)
+		return json_null();
+	object = json_object();
+	quantiles = json_array();
+	for (size_t i = 0; i < TAIL_QUANTILES_COUNT; i++) {
+		const struct tail_quantile *quantile = &tail->quantiles[i];
+		json_t *item = json_object();
+
+		set(item, "q", run_json_number(quantile->q));
+		set(item, "a", run_json_number(quantile->a));
+		set(item, "b", run_json_number(quantile->b));
+		set(item, "a_interval", interval_object(quantile->a_interval));
+		set(item, "b_interval", interval_object(quantile->b_interval));
+		json_array_append_new(quantiles, item);
+	}
+	set(object, "quantiles", quantiles);
+	set(object, "threshold", run_json_number(tail->threshold));
+	set(object, "a_samples", run_json_count(tail->a_samples));
+	set(object, "b_samples", run_json_count(tail->b_samples));
+	set(object, "a_beyond", run_json_count(tail->a_beyond));
+	set(object, "b_beyond", run_json_count(tail->b_beyond));
+	set(object, "a_share", interval_object(tail->a_share));
+	set(object, "b_share", interval_object(tail->b_share));
+	return object;
+}
+
 static void set_figures(json_t *object, const struct metric_comparison *judged)
 {
-	json_t *interval = json_object();
-
-	set(interval, "low", run_json_number(judged->interval.low));
-	set(interval, "high", run_json_number(judged->interval.high));
 	set(object, "a_center", run_json_number(judged->a_center));
 	set(object, "b_center", run_json_number(judged->b_center));
 	set(object, "ratio", run_json_number(judged->ratio));
-	set(object, "interval", interval);
+	set(object, "interval", interval_object(judged->interval));
 	set(object, "p", run_json_number(judged->p));
 	set(object, "p_adjusted", run_json_number(judged->p_adjusted));
+	set(object, "alpha", run_json_number(judged->alpha));
+	set(object, "p_equivalence", run_json_number(judged->p_equivalence));
+	set(object, "tail", tail_object(&judged->tail));
 	set(object, "blocks", json_integer((json_int_t)judged->blocks));
 	set(object, "detectable_effect", run_json_number(judged->detectable_effect));
 	set(object, "blocks_needed", json_integer((json_int_t)judged->blocks_needed));
@@ -187,8 +269,10 @@ void render_comparison_json(const struct stored_run *run, const struct compariso
 
 	set(root, "run", run_json_head(run));
 	set(root, "policy", run_json_policy(&c->policy));
+	set(root, "looks", looks_object(&c->looks));
 	set(root, "variants", run_json_variants(run));
 	set(root, "boots", boots_array(run, c));
+	set(root, "outcomes", outcomes_array(run, c));
 	set(root, "findings", findings_array(run, c));
 	set(root, "entries", entries_array(run, c->entries, c->count));
 	set(root, "control", entries_array(run, c->control, c->control_count));
@@ -198,6 +282,7 @@ void render_comparison_json(const struct stored_run *run, const struct compariso
 	set(root, "canary_failed", json_boolean(c->canary_failed));
 	set(root, "digests", digests_array(run));
 	set(root, "outcome_regressed", json_boolean(c->outcome_regressed));
+	set(root, "outcome_worse", json_boolean(c->outcome_worse));
 	set(root, "outcome_suspect", json_boolean(c->outcome_suspect));
 	set(root, "differences", texts_array(&c->differences));
 	set(root, "gate", json_integer(c->gate));

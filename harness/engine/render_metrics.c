@@ -20,11 +20,20 @@ char render_verdict_sign(enum verdict verdict)
 	return signs[verdict];
 }
 
+void render_p(struct strbuf *text, const char *label, double p)
+{
+	if (p < 0.0001)
+		strbuf_addf(text, ", %s < 0.0001", label);
+	else
+		strbuf_addf(text, ", %s %.*f", label, p < 0.1 ? 4 : 2, p);
+}
+
+/* Of no difference; and where equality was shown, of a change beyond the margin. */
 static void add_p(struct strbuf *text, const struct metric_comparison *judged)
 {
-	double p = judged->p_adjusted;
-
-	strbuf_addf(text, p < 0.0001 ? ", p < 0.0001" : ", p %.*f", p < 0.1 ? 4 : 2, p);
+	render_p(text, "p", judged->p_adjusted);
+	if (judged->verdict == VERDICT_EQUIVALENT && !isnan(judged->p_equivalence))
+		render_p(text, "p(=)", judged->p_equivalence);
 }
 
 /* Exact runs show changes that boots would drown. */
@@ -73,6 +82,15 @@ static void add_range(const struct stored_run *run, const struct metric_comparis
 	add_change(run, judged->interval.high - 1, text);
 }
 
+/* "95 %: "; an early look asks for 99.9992 %, or for more than can be told. */
+static void add_confidence(double confidence, struct strbuf *text)
+{
+	if (confidence > 0.999999)
+		strbuf_adds(text, "over 99.9999 %: ");
+	else
+		strbuf_addf(text, "%.*g %%: ", confidence > 0.9995 ? 6 : 4, 100 * confidence);
+}
+
 static void add_boots(const struct stored_run *run, const struct comparison *c,
 		      const struct comparison_entry *entry, struct strbuf *text)
 {
@@ -83,7 +101,7 @@ static void add_boots(const struct stored_run *run, const struct comparison *c,
 	} else if (judged->reason) {
 		strbuf_addf(text, "no test: %s", judged->reason);
 	} else {
-		strbuf_addf(text, "%g %%: ", 100 * c->policy.confidence);
+		add_confidence(c->policy.confidence, text);
 		add_range(run, judged, text);
 		add_p(text, judged);
 		add_mde(run, judged->detectable_effect, text);
@@ -116,18 +134,61 @@ static void add_seeds(const struct stored_run *run, const struct comparison *c,
 	add_mde(run, judged->detectable_effect, text);
 }
 
+/* "12.1 us / 12.3 us", baseline and candidate. */
+static void add_pair(struct strbuf *text, double a, double b, const char *unit)
+{
+	render_quantity(a, unit, text);
+	strbuf_adds(text, " / ");
+	render_quantity(b, unit, text);
+}
+
+static void add_quantiles(const struct tail_figures *tail, const char *unit,
+			  struct strbuf *text)
+{
+	for (size_t i = 0; i < TAIL_QUANTILES_COUNT; i++) {
+		const struct tail_quantile *quantile = &tail->quantiles[i];
+
+		if (!(quantile->q > 0) || isnan(quantile->a) || isnan(quantile->b))
+			continue;
+		strbuf_adds(text, text->length ? ", " : "");
+		if (quantile->q < 1)
+			strbuf_addf(text, "%g %% ", 100 * quantile->q);
+		else
+			strbuf_adds(text, "largest ");
+		add_pair(text, quantile->a, quantile->b, unit);
+	}
+}
+
+/* Of all samples of both sides; nothing where there are no figures of them. */
+static void add_tail(const struct metric_comparison *judged, struct strbuf *text)
+{
+	const struct tail_figures *tail = &judged->tail;
+	const char *unit = judged->metric->unit;
+
+	add_quantiles(tail, unit, text);
+	if (!isnan(tail->threshold) && tail->a_samples > 0 && tail->b_samples > 0) {
+		strbuf_adds(text, text->length ? "; beyond " : "beyond ");
+		render_quantity(tail->threshold, unit, text);
+		strbuf_addf(text, ": %.3g %% / %.3g %%",
+			    100 * (double)tail->a_beyond / (double)tail->a_samples,
+			    100 * (double)tail->b_beyond / (double)tail->b_samples);
+	}
+}
+
 static void add_certainty(const struct stored_run *run, const struct comparison *c,
 			  const struct comparison_entry *entry, struct strbuf *out)
 {
 	const struct metric_comparison *judged = &entry->judged;
 	bool is_exact = run->mode == MODE_EXACT;
-	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+	cleanup_strbuf struct strbuf text = STRBUF_INIT, tail = STRBUF_INIT;
 
+	if (entry->is_tail)
+		add_tail(judged, &tail);
 	if (is_exact)
 		add_seeds(run, c, entry, &text);
 	else
 		add_boots(run, c, entry, &text);
-	if (entry->is_tail)
+	if (entry->is_tail && tail.length == 0)
 		strbuf_adds(&text, ", tail");
 	if (judged->blocks_needed > 0)
 		strbuf_addf(&text, ", %zu%s %s%s short", judged->blocks_needed,
@@ -136,6 +197,8 @@ static void add_certainty(const struct stored_run *run, const struct comparison 
 			    is_exact ? "seed" : "block",
 			    judged->blocks_needed == 1 ? "" : "s");
 	render_wrapped(out, "        ", 8, text.data);
+	if (tail.length > 0)
+		render_wrapped(out, "        tail: ", 8, tail.data);
 }
 
 static void add_entry(const struct stored_run *run, const struct comparison *c,

@@ -29,6 +29,18 @@ void render_cell(const struct stored_run *run, const struct comparison *c, uint3
 		 uint32_t variant, struct strbuf *out);
 char render_verdict_sign(enum verdict verdict);
 
+/* ", LABEL 0.0123" */
+void render_p(struct strbuf *text, const char *label, double p);
+
+/* --- render_outcomes.c: beside the metrics */
+/* Rates of cells where a boot did not pass; nothing if there is none. */
+void render_outcomes(const struct stored_run *run, const struct comparison *c,
+		     struct strbuf *out);
+/* Nothing in a run without looks. */
+void render_looks(const struct comparison *c, struct strbuf *out);
+/* What to know when reading a verdict: looks, and boots that the host disturbed. */
+void render_circumstances(const struct comparison *c, struct strbuf *text);
+
 /* --- render_exact.c: what only exact mode has to say */
 void render_exact_mode(const struct stored_run *run, struct strbuf *out);
 void render_exact_guests(struct strbuf *out);

@@ -187,8 +187,8 @@ static void check_entry(const json_t *entry)
 	static const char *const keys[] = {
 		"guest", "suite", "row", "workload", "arguments", "metric", "unit",
 		"better", "kind", "secondary", "is_tail", "variant", "a_center",
-		"b_center", "ratio", "interval", "p", "p_adjusted", "blocks",
-		"detectable_effect", "blocks_needed", "verdict", "reason", "a", "b",
+		"b_center", "ratio", "interval", "p", "p_adjusted", "alpha",
+		"p_equivalence", "tail", "blocks", "detectable_effect", "blocks_needed", "verdict", "reason", "a", "b",
 	};
 
 	for (size_t i = 0; i < ARRAY_COUNT(keys); i++)
