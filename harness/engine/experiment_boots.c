@@ -119,10 +119,12 @@ static int start_trials(struct boots *boots, struct error *err)
 		const struct stored_trial *trial;
 		int rc;
 
-		if (next == SIZE_MAX || boots->over_budget || boots->has_found)
+		if (next == SIZE_MAX || boots->over_budget || boots->has_found ||
+		    experiment_is_settled(&experiment->run))
 			return 0;
 		trial = &experiment->run.trials[next];
-		if (!has_room(boots, &experiment->campaign->cells[trial->cell].guest))
+		if (experiment_waits_for_look(&experiment->run, trial) ||
+		    !has_room(boots, &experiment->campaign->cells[trial->cell].guest))
 			return 0;
 		if (!may_start(boots, trial->block)) {
 			boots->over_budget = true;
@@ -274,8 +276,9 @@ static int boot_all(struct boots *boots, struct error *err)
 {
 	struct experiment *experiment = boots->experiment;
 	int rc = experiment_settle_all(experiment, err);
+	bool goes_on = true;
 
-	while (!rc) {
+	while (!rc && goes_on) {
 		struct fleet_done done;
 
 		rc = start_trials(boots, err);
@@ -284,8 +287,10 @@ static int boot_all(struct boots *boots, struct error *err)
 		show_progress(boots);
 		if (fleet_is_interrupted())
 			return error_set(err, -EINTR, "interrupted");
-		if (!boots->running_count)
-			break;
+		if (!boots->running_count) {
+			rc = experiment_look(experiment, &goes_on, err);
+			continue;
+		}
 		rc = fleet_wait(experiment->fleet, WAIT_NS, &done, err);
 		if (rc > 0)
 			rc = finish_trial(boots, &done, err);

@@ -9,6 +9,7 @@
  *     experiment_trial.c        one trial: its folder, initramfs and job
  *     experiment_boots.c        the loop over trials
  *     experiment_repeats.c      trials that are run once more; the run's note
+ *     experiment_looks.c        judged on the way: whether to go on
  *     experiment.c              run and resume as a whole
  */
 #ifndef KERNGATE_ENGINE_EXPERIMENT_PRIVATE_H
@@ -150,11 +151,21 @@ int experiment_settle(struct experiment *experiment, size_t index,
 /* All of that for trials of an earlier process, which may have ended between
  * storing a trial and planning its repeat. */
 int experiment_settle_all(struct experiment *experiment, struct error *err) must_check;
-/* Writes what there is to note about the run: trials that were left out and why
- * ("the budget of 5 minutes was spent"; NULL: none was), canaries that differ. Keeps
- * a note of before where there is nothing. */
+/* Writes what there is to note about the run: that a look ended it; trials that were
+ * left out and why ("the budget of 5 minutes was spent"; NULL: for no other reason);
+ * canaries that differ. Keeps a note of before where there is nothing. */
 int experiment_write_note(struct experiment *experiment, const char *why_left_out,
 			  struct error *err) must_check;
+
+/* --- experiment_looks.c ------------------------------------------------------ */
+/* Whether a look ended the run: nothing more is started. Pure. */
+bool experiment_is_settled(const struct stored_run *run);
+/* Whether a trial may only start after a look that was not taken yet. Pure. */
+bool experiment_waits_for_look(const struct stored_run *run, const struct stored_trial *trial);
+/* Takes the next look where all trials before it are over; else *ret_taken is
+ * false. */
+int experiment_look(struct experiment *experiment, bool *ret_taken,
+		    struct error *err) must_check;
 
 /* --- experiment_boots.c ----------------------------------------------------- */
 int experiment_boot_trials(struct experiment *experiment, struct error *err) must_check;

@@ -118,6 +118,20 @@ static void note_left_out(const struct experiment *experiment, const char *why,
 	add_sentence(note, sentence);
 }
 
+static void note_looks(const struct stored_run *run, struct strbuf *note)
+{
+	for (size_t i = 0; i < run->looks_count; i++) {
+		cleanup_free char *sentence = NULL;
+
+		if (!run->looks[i].stopped)
+			continue;
+		sentence = string_format("stopped after %" PRIu32 " of %" PRIu32 " blocks: every "
+					 "metric is settled", run->looks[i].blocks,
+					 run->looks[run->looks_count - 1].blocks);
+		add_sentence(note, sentence);
+	}
+}
+
 static void note_canaries(const struct experiment *experiment, struct strbuf *note)
 {
 	for (uint32_t i = 0; i < experiment->cells_count; i++) {
@@ -138,6 +152,7 @@ int experiment_write_note(struct experiment *experiment, const char *why_left_ou
 
 	if (experiment->options->note)
 		add_sentence(&note, experiment->options->note);
+	note_looks(run, &note);
 	if (why_left_out)
 		note_left_out(experiment, why_left_out, &note);
 	if (experiment_is_exact(experiment))
