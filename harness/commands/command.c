@@ -20,7 +20,8 @@ const char kerngate_version[] = "0.1";
 
 extern const struct command command_baseline, command_bisect, command_boot, command_build,
 	command_cache, command_compare, command_doctor, command_gate, command_history,
-	command_list, command_profile, command_replay, command_report, command_run, command_scale,
+	command_list, command_profile, command_replay, command_report, command_run,
+	command_scale, command_selftest,
 	command_show, command_validate, command_walk;
 
 const struct command *const command_table[] = {
@@ -32,6 +33,7 @@ const struct command *const command_table[] = {
 	&command_gate,
 	&command_history,
 	&command_baseline,
+	&command_selftest,
 	&command_bisect,
 	&command_walk,
 	&command_report,
