@@ -180,8 +180,8 @@ static void test_dry_run_exact(void)
 				       "the first seed, 2 cells, 5 seeds from 1), tcg\n");
 	dry_run(&timed, "quick-exact", "--mode", "timed", "--accel", "tcg");
 	CU_ASSERT_EQUAL(timed.status, 0);
-	test_check_contains(timed.out, "campaign quick-exact: 60 trials (2 variants and the A/A "
-				       "control, 2 cells, 10 blocks), seed ");
+	test_check_contains(timed.out, "campaign quick-exact: 252 trials (2 variants and the A/A "
+				       "control, 2 cells, 42 blocks), seed ");
 	dry_run(&kvm, "quick-exact", "--accel", "kvm", NULL, NULL);
 	CU_ASSERT_EQUAL(kvm.status, 2);
 	test_check_contains(kvm.err, "--accel kvm: exact mode counts");
