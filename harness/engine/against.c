@@ -383,6 +383,11 @@ static void note_new(struct making *making)
 
 /* --- judging --------------------------------------------------------------------------------- */
 
+static bool is_outcome(const struct against_entry *entry)
+{
+	return entry->judged.metric->kind == METRIC_OUTCOME;
+}
+
 static void judge_timed(struct making *making, const struct gate_policy *policy)
 {
 	struct against *against = making->against;
@@ -394,15 +399,21 @@ static void judge_timed(struct making *making, const struct gate_policy *policy)
 
 		items[i] = (struct across_item){
 			.before = pairing->units,
-			.before_count = pairing->units_count,
+			/* pass rates are no part of this family: see below */
+			.before_count = is_outcome(&against->entries[i]) ? 0 : pairing->units_count,
 			.after = { pairing->after_figures,
 				   pairing->after.metric ? pairing->after.metric->count : 0 },
 			.judged = { .metric = against->entries[i].judged.metric },
 		};
 	}
 	across_runs_judge(items, against->count, policy);
-	for (size_t i = 0; i < against->count; i++)
+	for (size_t i = 0; i < against->count; i++) {
+		if (is_outcome(&against->entries[i])) {
+			items[i].before_count = making->pairings[i].units_count;
+			across_outcome_judge(&items[i], policy);
+		}
 		against->entries[i].judged = items[i].judged;
+	}
 }
 
 /* Several runs of a seed are one figure, their median: of a tail too. */

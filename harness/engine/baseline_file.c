@@ -207,7 +207,7 @@ static int read_metric(const struct config_node *node, struct baseline_metric *r
 		return rc;
 	if (metric_kind_parse(kind, &ret->info.kind))
 		return config_refuse(err, config_find(node, "kind"), "kind",
-				     "time, rate, count or tail");
+				     "time, rate, count, tail or outcome");
 	ret->info.better = better ? BETTER_HIGHER : BETTER_LOWER;
 	if (!ret->info.unit)
 		ret->info.unit = string_copy("");

@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "run_figures.h"
 #include "run_store_history.h"
+#include "statistics.h"
 
 /* Counts up when figures are made in another way: the stored ones are made anew. */
 #define FIGURES_RULE 1
@@ -26,6 +27,26 @@ static void filling_release(struct filling *filling)
 {
 	free(filling->figures);
 	strvec_release(&filling->conditions);
+}
+
+/* The share of boots that passed, with the interval of Clopper and Pearson; a share of
+ * 0 has no logarithm, and so is no figure. */
+static void summarise_outcome(const struct boot_figure *boots, size_t count,
+			      struct run_figure *ret)
+{
+	struct interval interval;
+	uint64_t passed = 0;
+
+	for (size_t i = 0; i < count; i++)
+		passed += boots[i].value == 1;
+	ret->boots_count = (uint32_t)count;
+	ret->center = ret->low = ret->high = NAN;
+	if (!passed)
+		return;
+	interval = statistics_share_interval(passed, count, CONFIDENCE);
+	ret->center = (double)passed / (double)count;
+	ret->low = interval.low;
+	ret->high = interval.high;
 }
 
 /* Geometric mean and, of two boots and more, Student's interval of it. */
@@ -105,7 +126,10 @@ static int fill_metric(struct filling *filling, uint32_t cell, uint32_t row, uin
 				       .variant = variant,
 				       .conditions = seed_conditions(filling, conditions, boots,
 								     count) };
-	summarise(boots, count, figure);
+	if (filling->run->cells[cell].rows[row].metrics[metric].kind == METRIC_OUTCOME)
+		summarise_outcome(boots, count, figure);
+	else
+		summarise(boots, count, figure);
 	return 0;
 }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "memory.h"
-#include "statistics.h"
+#include "verdict.h"
 
 /* --- figures ----------------------------------------------------------------------- */
 
@@ -28,6 +28,7 @@ int run_figures_load(struct run_store *store, const struct stored_run *run, uint
 {
 	const struct metric_info *info = &run->cells[cell].rows[row].metrics[metric];
 	bool is_exact = run->mode == MODE_EXACT;
+	enum boot_summary summary = verdict_boot_summary(info);
 	struct stored_samples *samples;
 	struct boot_figure *figures;
 	size_t samples_count, count = 0;
@@ -47,8 +48,7 @@ int run_figures_load(struct run_store *store, const struct stored_run *run, uint
 			continue;
 		figures[count++] = (struct boot_figure){
 			.boot = number,
-			.value = statistics_boot_summary(&boot, info->kind == METRIC_TAIL ?
-							 SUMMARY_MAXIMUM : SUMMARY_MEDIAN),
+			.value = statistics_boot_summary(&boot, summary),
 		};
 	}
 	stored_samples_free(samples, samples_count);

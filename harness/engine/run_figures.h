@@ -11,7 +11,8 @@
 
 struct boot_figure {
 	uint64_t boot;               /* timed: the block; exact: the seed */
-	double value;                /* the boot's median, or of a tail the maximum */
+	double value;                /* the boot's median, of a tail the maximum, of an
+					outcome 1 where it passed, else 0 */
 };
 
 /* Of one metric of one variant, in plan order; owned, for free(). */

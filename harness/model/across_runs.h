@@ -29,4 +29,9 @@ struct across_item {
 void across_runs_judge(struct across_item *items, size_t count,
 		       const struct gate_policy *policy);
 
+/* A metric of kind outcome: the boots that passed, of all earlier runs together and of
+ * this one, by Fisher's exact test, two-sided and without a correction. Regressed where
+ * fewer pass; equivalent where all of both do; a_center and b_center are shares. */
+void across_outcome_judge(struct across_item *item, const struct gate_policy *policy);
+
 #endif

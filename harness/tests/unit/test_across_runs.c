@@ -144,9 +144,43 @@ static void test_calibration(void)
 	CU_ASSERT_TRUE(false_rate(1, 10, 2000) < 0.075);
 }
 
+/* By hand: one failure among 60 boots lies among the run's 10 by chance in 10 of 60
+ * cases, and no table is likelier than that but those of the other 50. */
+static void test_outcome(void)
+{
+	static const struct metric_info passed = { .name = (char *)"ok", .unit = (char *)"",
+						   .better = BETTER_HIGHER,
+						   .kind = METRIC_OUTCOME };
+	double nights[50], after[10];
+	struct run_unit units[5];
+	struct across_item item = { .before = units, .before_count = 5, .after = { after, 10 },
+				    .judged = { .metric = &passed } };
+
+	for (size_t i = 0; i < 50; i++)
+		nights[i] = 1;
+	for (size_t i = 0; i < 5; i++)
+		units[i] = (struct run_unit){ nights + 10 * i, 10 };
+	for (size_t i = 0; i < 10; i++)
+		after[i] = 1;
+	across_outcome_judge(&item, &policy);
+	CU_ASSERT_EQUAL(item.judged.verdict, VERDICT_EQUIVALENT);
+	after[3] = 0;
+	across_outcome_judge(&item, &policy);
+	CU_ASSERT_EQUAL(item.judged.verdict, VERDICT_INCONCLUSIVE);
+	CU_ASSERT_DOUBLE_EQUAL(item.judged.p, 1.0 / 6, 1e-9);
+	CU_ASSERT_DOUBLE_EQUAL(item.judged.b_center, 0.9, 1e-12);
+	after[4] = after[5] = after[6] = 0;
+	across_outcome_judge(&item, &policy);
+	CU_ASSERT_EQUAL(item.judged.verdict, VERDICT_REGRESSED);
+	item.after.count = 0;
+	across_outcome_judge(&item, &policy);
+	CU_ASSERT_EQUAL(item.judged.verdict, VERDICT_NOT_COMPARABLE);
+}
+
 TEST_SUITE("across_runs",
 	   {"several runs", test_several},
 	   {"one run", test_one},
 	   {"refused", test_refused},
 	   {"constant", test_constant},
-	   {"calibration", test_calibration})
+	   {"calibration", test_calibration},
+	   {"pass rates", test_outcome})

@@ -139,7 +139,7 @@ static void test_refused(void)
 	refuse("\"mode\": \"timed\"", "\"mode\": \"slow\"", -EINVAL, "b.json:37:10: ");
 	refuse("\"better\": \"lower\"", "\"better\": \"lowest\"", -EINVAL, "b.json:17:18: ");
 	refuse("\"kind\": \"tail\"", "\"kind\": \"tale\"", -EINVAL,
-	       "b.json:22:16: kind: expected time, rate, count or tail");
+	       "b.json:22:16: kind: expected time, rate, count, tail or outcome");
 	refuse("\"finished\": 8", "\"finished\": -1", -EINVAL, "b.json:10:16: finished: expected");
 	refuse("\"bad\": 0", "\"bad\": 9", -EINVAL, "b.json:5:11: bad: expected at most");
 	refuse("6:7 7:8", "6:7 7", -EINVAL, "b.json:20:9: figures: expected BOOT:FIGURE");

@@ -254,6 +254,42 @@ static void test_odd(void)
 	CU_ASSERT_EQUAL(loaded.series[1].points_count, 1);
 }
 
+/* Half of the boots passed: a share, not a geometric mean. */
+static void test_outcome(void)
+{
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
+	cleanup_loaded struct loaded loaded = { .series = NULL };
+	const struct history_night night = { .number = 1, .factor = 1 };
+	cleanup_run struct stored_run run = history_night_make(&night);
+	struct metric_info *metric = &run.cells[0].rows[0].metrics[0];
+	struct error err = ERROR_INIT;
+
+	metric->kind = METRIC_OUTCOME;
+	metric->better = BETTER_HIGHER;
+	if (!store || !sample_store_begin(store, &run))
+		return;
+	for (size_t i = 0; i < run.trials_count; i++) {
+		cleanup_result struct trial_result result = sample_result(2, 1);
+
+		/* one sample that is 0 is enough to fail */
+		result.samples[0].value = run.trials[i].block;
+		for (size_t k = 1; k < result.samples_count; k++)
+			result.samples[k].value = 1;
+		CU_ASSERT_EQUAL(run_store_trial_started(store, run.trials[i].id, &err), 0);
+		CU_ASSERT_EQUAL(run_store_trial_finished(store, run.trials[i].id, &result,
+							 HISTORY_FINGERPRINT, &err), 0);
+	}
+	CU_ASSERT_EQUAL(run_store_set_state(store, run.id, "finished", &err), 0);
+	loaded = load(store, "first.fallocate_ns", 0);
+	if (!test_check(loaded.count == 1))
+		return;
+	CU_ASSERT_EQUAL(loaded.series[0].info.kind, METRIC_OUTCOME);
+	CU_ASSERT_EQUAL(loaded.series[0].points[0].center, 0.5);
+	/* Clopper and Pearson for 1 of 2: 1 - sqrt(0.975) and sqrt(0.975) */
+	CU_ASSERT_DOUBLE_EQUAL(loaded.series[0].points[0].low, 1 - sqrt(0.975), 1e-9);
+	CU_ASSERT_DOUBLE_EQUAL(loaded.series[0].points[0].high, sqrt(0.975), 1e-9);
+}
+
 /* --- confirmations ------------------------------------------------------------------- */
 
 static void put(struct run_store *store, const struct history_series *series, uint32_t before,
@@ -355,6 +391,7 @@ TEST_SUITE("history",
 	   {"marks", test_marks},
 	   {"mixed conditions", test_mixed_conditions},
 	   {"odd runs", test_odd},
+	   {"pass rates", test_outcome},
 	   {"confirmations", test_confirmations},
 	   {"what was confirmed stays", test_confirmed_stays},
 	   {"words", test_words})
