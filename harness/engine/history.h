@@ -62,6 +62,10 @@ struct history_series {
 	struct history_change *changes; size_t changes_count; /* by index; owned */
 };
 
+/* Campaigns of history_confirm are called that and a hash; only a key that names one
+ * fits them. */
+#define HISTORY_CONFIRM_PREFIX "confirm-"
+
 /* All series that the key fits, sorted by names. runs_max 0: all runs; else the newest
  * of each campaign. Runs that have no figures yet get them first (history_fill). */
 int history_load(struct run_store *store, const struct history_key *key, uint32_t runs_max,

@@ -58,7 +58,7 @@ static char *name_of(const struct matter *matter)
 	sha256_add_field(hash, "before", matter->before_id);
 	sha256_add_field(hash, "after", matter->after_id);
 	sha256_finish(hash, digest);
-	return string_format("confirm-%.*s", NAME_DIGITS, digest);
+	return string_format(HISTORY_CONFIRM_PREFIX "%.*s", NAME_DIGITS, digest);
 }
 
 static void conclude(struct history_confirmation *ret, enum change_state state,

@@ -254,6 +254,30 @@ static void test_odd(void)
 	CU_ASSERT_EQUAL(loaded.series[1].points_count, 1);
 }
 
+/* The runs that settle changes are no nights. */
+static void test_confirming_runs(void)
+{
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
+	const struct history_key any = { .metric = NULL },
+				 named = { .campaign = "confirm-0123456789ab" };
+	const struct history_night night = { .number = 1, .factor = 1 };
+	cleanup_run struct stored_run run = history_night_make(&night);
+	struct history_series *series = NULL;
+	struct error err = ERROR_INIT;
+	size_t count = 1;
+
+	free(run.campaign);
+	run.campaign = string_copy(named.campaign);
+	if (!store || !history_night_finish(store, &run, &night))
+		return;
+	CU_ASSERT_EQUAL(history_load(store, &any, 0, &series, &count, &err), 0);
+	CU_ASSERT_EQUAL(count, 0);
+	history_free(series, count);
+	CU_ASSERT_EQUAL(history_load(store, &named, 0, &series, &count, &err), 0);
+	CU_ASSERT_EQUAL(count, 16);
+	history_free(series, count);
+}
+
 /* Half of the boots passed: a share, not a geometric mean. */
 static void test_outcome(void)
 {
@@ -392,6 +416,7 @@ TEST_SUITE("history",
 	   {"mixed conditions", test_mixed_conditions},
 	   {"odd runs", test_odd},
 	   {"pass rates", test_outcome},
+	   {"runs that settle changes", test_confirming_runs},
 	   {"confirmations", test_confirmations},
 	   {"what was confirmed stays", test_confirmed_stays},
 	   {"words", test_words})
