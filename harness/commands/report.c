@@ -11,11 +11,15 @@
 #include "gnuplot.h"
 #include "log.h"
 #include "memory.h"
+#include "report_format.h"
 #include "report_html.h"
 #include "run_store.h"
 
+#define FORMAT_HTML REPORT_FORMATS_COUNT
+
 struct settings {
 	const char *run, *output;
+	enum report_format format; /* or FORMAT_HTML */
 	bool text;
 };
 
@@ -31,7 +35,9 @@ static int make(struct run_store *store, const struct stored_run *run,
 	bool has_figures = true;
 	int rc = comparison_make(store, run, NULL, &comparison, err);
 
-	if (!rc && settings->text)
+	if (!rc && settings->format != FORMAT_HTML)
+		rc = report_format_write(settings->format, store, run, &comparison, out, err);
+	else if (!rc && settings->text)
 		rc = report_text_write(store, run, &comparison, out, err);
 	else if (!rc)
 		rc = report_html_write(store, run, &comparison, out, &has_figures, err);
@@ -51,7 +57,8 @@ static char *output_path(struct run_store *store, const struct stored_run *run,
 
 	if (settings->output)
 		return strcmp(settings->output, "-") ? path_absolute(settings->output) : NULL;
-	return settings->text ? NULL : path_join(folder, "report.html");
+	return settings->text || settings->format != FORMAT_HTML ?
+		NULL : path_join(folder, "report.html");
 }
 
 static int deliver(const struct strbuf *text, const char *path, struct error *err)
@@ -88,11 +95,27 @@ static int report(const struct globals *globals, const struct settings *settings
 	return deliver(&text, path, err);
 }
 
+/* EXIT_USAGE where it is not one of them, or two were asked for. */
+static int parse_format(const char *name, struct settings *settings, struct error *err)
+{
+	struct error unknown = ERROR_INIT;
+
+	if (!name || !strcmp(name, "html"))
+		return 0;
+	if (settings->text)
+		return command_usage_error(err, "--text and --format %s: one of them", name);
+	if (report_format_parse(name, &settings->format, &unknown))
+		return command_usage_error(err, "--format: %s (html is the default)", unknown.message);
+	return 0;
+}
+
 static int run(const struct globals *globals, int argc, char **argv, struct error *err)
 {
-	struct settings settings = { .text = false };
+	struct settings settings = { .format = FORMAT_HTML };
+	const char *format = NULL;
 	const struct option_info options[] = {
 		{ "--output", OPTION_TEXT, &settings.output, 0, 0 },
+		{ "--format", OPTION_TEXT, &format, 0, 0 },
 		{ "--text", OPTION_FLAG, &settings.text, 0, 0 },
 		{ .name = NULL },
 	};
@@ -100,6 +123,8 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 
 	if (!status)
 		status = command_check_operands(argc, argv, 1, err);
+	if (!status)
+		status = parse_format(format, &settings, err);
 	if (status)
 		return status;
 	settings.run = argc > 1 ? argv[1] : NULL;
@@ -109,14 +134,16 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 const struct command command_report = {
 	.name = "report",
 	.summary = "a run as a page to read: verdict, figures, findings",
-	.usage = "report [RUN] [--output FILE]\n"
+	.usage = "report [RUN] [--format FORMAT] [--output FILE]\n"
 		 "       kerngate report [RUN] --text [--output FILE]",
 	.help = "Writes a judged run (default: results/latest) as one HTML file that opens from\n"
 		"disk and loads nothing: results/RUN/report.html. docs/report.md has what is in\n"
 		"it. Figures need gnuplot (package " GNUPLOT_PACKAGE ").\n"
 		"\n"
-		"  --output FILE  instead; - is stdout\n"
-		"  --text         the table and the same figures for the terminal\n"
+		"  --output FILE    instead; - is stdout\n"
+		"  --format FORMAT  html, or what other programs read, to stdout: junit, ktap,\n"
+		"                   kcidb, benchfmt, lkp, bmf, csv, json (docs/formats.md)\n"
+		"  --text           the table and the same figures, for the terminal\n"
 		"\n"
 		"exit status: 0 written, whatever the verdict (`kerngate gate` tells that); 2 it\n"
 		"could not be; 64 wrong usage.\n"
@@ -124,6 +151,7 @@ const struct command command_report = {
 		"examples:\n"
 		"  kerngate report\n"
 		"  kerngate report 20261121-21 --output /srv/www/nightly.html\n"
+		"  kerngate report --format junit --output kerngate.xml\n"
 		"  kerngate report --text | less\n",
 	.run = run,
 };
