@@ -12,6 +12,7 @@
 #define KERNGATE_ENGINE_REPORT_FIGURE_H
 
 #include "error.h"
+#include "history.h"
 #include "report_metric.h"
 #include "strbuf.h"
 
@@ -55,6 +56,12 @@ char *report_figure_tail(const struct stored_run *run, const struct report_metri
 			 bool is_text);
 char *report_figure_order(const struct stored_run *run, const struct report_metric *metric,
 			  bool is_text);
+
+/* A metric over the runs of its campaign; by_variant: its series, NULL where a variant has
+ * none. */
+char *report_figure_history(const struct stored_run *run,
+			    const struct history_series *const *by_variant,
+			    const struct report_metric *metric, bool is_text);
 
 /* --- for report_figure*.c ----------------------------------------------------------------- */
 

@@ -159,6 +159,7 @@ static void add_text_section(const struct report_page *page,
 	add_named(page, section->ecdf, "distribution", out);
 	add_named(page, section->tail, "tail", out);
 	add_named(page, section->order, "order of the run", out);
+	add_named(page, section->history, "history: the runs of the campaign", out);
 }
 
 int report_text_write(struct run_store *store, const struct stored_run *run,

@@ -213,6 +213,8 @@ static int add_figures(struct report_page *page, const struct report_section *se
 	if (!rc)
 		rc = add_drawing(page, section->order, "order of the run", metric, sides, order.data,
 				 out, err);
+	if (!rc)
+		rc = report_add_history(page, section, out, err);
 	strbuf_adds(out, "</div>\n");
 	return rc;
 }

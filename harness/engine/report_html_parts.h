@@ -11,7 +11,7 @@
 /* One metric with all candidates. */
 struct report_section {
 	struct report_metric metric; /* its samples dropped once the scripts are made */
-	size_t strip, ecdf, tail, order; /* figures, or REPORT_FIGURE_NONE */
+	size_t strip, ecdf, tail, order, history; /* figures, or REPORT_FIGURE_NONE */
 };
 
 struct report_page {
@@ -24,6 +24,7 @@ struct report_page {
 	size_t forests;                      /* pairs of wide and narrow ones, figures 0 on;
 						of text one each */
 	struct stored_finding *findings; size_t findings_count; /* owned */
+	struct history_series *history; size_t history_count; /* of the campaign; owned */
 	unsigned int figures_shown;          /* numbers of figures in ids */
 	bool is_text;
 };
@@ -35,6 +36,14 @@ int report_page_make(struct run_store *store, const struct stored_run *run,
 void report_page_release(struct report_page *page);
 /* How bad: 0 regressed, then not comparable, inconclusive, improved, equivalent, derived. */
 int report_rank(const struct comparison_entry *entry);
+
+/* --- report_html_history.c */
+int report_history_load(struct report_page *page, struct error *err) must_check;
+/* The series of a metric by variant, NULL where there is none; the list is owned. */
+const struct history_series **report_history_of(const struct report_page *page,
+						const struct report_metric *metric);
+int report_add_history(struct report_page *page, const struct report_section *section,
+		       struct strbuf *out, struct error *err) must_check;
 
 /* --- report_html_write.c: what the parts have in common */
 void report_quantity(struct strbuf *out, double value, const char *unit);

@@ -70,6 +70,7 @@ static void add_section(struct report_page *page, uint32_t cell, uint32_t row, u
 {
 	struct report_section section;
 	struct report_metric *made = &section.metric;
+	cleanup_free const struct history_series **series = NULL;
 
 	report_metric_make(page->run, page->comparison, cell, row, metric, made);
 	section.strip = report_figures_add(&page->figures,
@@ -80,6 +81,10 @@ static void add_section(struct report_page *page, uint32_t cell, uint32_t row, u
 					  report_figure_tail(page->run, made, page->is_text));
 	section.order = report_figures_add(&page->figures,
 					   report_figure_order(page->run, made, page->is_text));
+	series = report_history_of(page, made);
+	section.history = report_figures_add(&page->figures,
+					     report_figure_history(page->run, series, made,
+								   page->is_text));
 	report_metric_drop_samples(made);
 	page->sections = memory_realloc_array(page->sections, page->sections_count + 1,
 					      sizeof(*page->sections));
@@ -104,8 +109,12 @@ int report_page_make(struct run_store *store, const struct stored_run *run,
 				    .figures = REPORT_FIGURES_INIT, .is_text = is_text };
 	int rc = run_store_findings(store, run->id, &page.findings, &page.findings_count, err);
 
-	if (rc)
+	if (!rc)
+		rc = report_history_load(&page, err);
+	if (rc) {
+		report_page_release(&page);
 		return rc;
+	}
 	sort_entries(&page);
 	add_forests(&page);
 	add_sections(&page);
@@ -120,6 +129,7 @@ void report_page_release(struct report_page *page)
 	free(page->sections);
 	free(page->entries);
 	report_figures_release(&page->figures);
+	history_free(page->history, page->history_count);
 	stored_findings_free(page->findings, page->findings_count);
 	*page = (struct report_page){ .run = NULL };
 }

@@ -116,28 +116,42 @@ static bool finish(struct run_store *store, const struct stored_trial *trial,
 	       test_check(!run_store_trial_finished(store, trial->id, &result, fingerprint, &err));
 }
 
-const char *report_run_folder(enum report_run_kind kind)
+static void add_run(struct run_store *store, const char *id, uint64_t wall_ns,
+		    enum report_run_kind kind)
 {
-	static const char *folders[REPORT_RUN_KINDS_COUNT];
 	cleanup_run struct stored_run run = sample_run(kind == REPORT_RUN_ONE_BOOT ? 1 : BLOCKS, 7);
 	size_t trials = kind == REPORT_RUN_EMPTY ? 0 : run.trials_count;
-	cleanup_store struct run_store *store = NULL;
 	struct error err = ERROR_INIT;
 
-	if (folders[kind])
-		return folders[kind];
-	folders[kind] = test_temp_folder();
-	store = sample_store_open(folders[kind]);
-	run.id = string_copy(REPORT_RUN);
-	run.started_wall_ns = UINT64_C(1795334400) * NS_PER_SECOND;
+	run.id = string_copy(id);
+	run.started_wall_ns = wall_ns;
 	if (kind == REPORT_RUN_HOSTILE)
 		make_run_hostile(&run);
-	if (!store || !sample_store_begin(store, &run))
-		return folders[kind];
+	if (!sample_store_begin(store, &run))
+		return;
 	for (size_t i = 0; i < (kind == REPORT_RUN_UNFINISHED ? trials / 2 : trials); i++)
 		if (!finish(store, &run.trials[i], kind))
 			break;
 	test_check(!run_store_set_state(store, run.id, trials && kind != REPORT_RUN_UNFINISHED ?
 					"finished" : "interrupted", &err));
+}
+
+const char *report_run_folder(enum report_run_kind kind)
+{
+	static const char *folders[REPORT_RUN_KINDS_COUNT];
+	uint64_t wall_ns = UINT64_C(1795334400) * NS_PER_SECOND, day_ns = 86400 * NS_PER_SECOND;
+	cleanup_store struct run_store *store = NULL;
+
+	if (folders[kind])
+		return folders[kind];
+	folders[kind] = test_temp_folder();
+	store = sample_store_open(folders[kind]);
+	for (int i = 3; store && kind == REPORT_RUN_HISTORY && i > 0; i--) {
+		cleanup_free char *id = string_format("202611%02d-080000-report", 22 - i);
+
+		add_run(store, id, wall_ns - (uint64_t)i * day_ns, REPORT_RUN_REGRESSED);
+	}
+	if (store)
+		add_run(store, REPORT_RUN, wall_ns, kind);
 	return folders[kind];
 }

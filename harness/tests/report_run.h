@@ -16,6 +16,7 @@ enum report_run_kind {
 	REPORT_RUN_NO_SAMPLES,   /* every boot crashed */
 	REPORT_RUN_EQUAL,        /* one value everywhere */
 	REPORT_RUN_ODD,          /* zeros, negative and huge values */
+	REPORT_RUN_HISTORY,      /* as the first, and three runs of the campaign before it */
 	REPORT_RUN_KINDS_COUNT,
 };
 

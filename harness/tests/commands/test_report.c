@@ -186,7 +186,7 @@ static void test_views(void)
 
 	if (!browser)
 		return;
-	check_page(browser, REPORT_RUN_REGRESSED);
+	check_page(browser, REPORT_RUN_HISTORY);
 	CU_ASSERT_TRUE(browser_ask_number(browser, "document.querySelectorAll('figure').length") >
 		       20);
 }

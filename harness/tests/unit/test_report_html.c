@@ -241,6 +241,22 @@ static void test_text(void)
 	}
 }
 
+static void test_history(void)
+{
+	cleanup_free char *page = NULL, *text = NULL;
+
+	if (!has_gnuplot())
+		return;
+	page = make_report(REPORT_RUN_HISTORY, false);
+	CU_ASSERT_EQUAL(count(page, "<strong>History.</strong>"), 8);
+	CU_ASSERT_EQUAL(count(page, "<figure"), 2 + 8 * 4);
+	test_check_contains(page, "stock: 4 runs from 2026-11-19T08:00:00Z to 2026-11-22T08:00:00Z; "
+			    "means from 1.0");
+	test_check_contains(page, "patched: 4 runs from ");
+	text = make_report(REPORT_RUN_HISTORY, true);
+	test_check_contains(text, "\n  history: the runs of the campaign\n");
+}
+
 /* PATH as it was, put back at the end of a scope. */
 static void restore_path(char **path)
 {
@@ -269,4 +285,5 @@ TEST_SUITE("report html",
 	   {"bad runs", test_bad_runs},
 	   {"hostile names", test_hostile},
 	   {"as text", test_text},
+	   {"history", test_history},
 	   {"without gnuplot", test_without_gnuplot})
