@@ -9,7 +9,7 @@
 
 static const char *const commands[] = {
 	"doctor", "build", "run", "compare", "gate", "list", "show", "boot",
-	"cache",
+	"cache", "report",
 };
 
 /* Everything wrong with the arguments: status 64, one line that says what. */
