@@ -194,7 +194,7 @@ void across_runs_judge(struct across_item *items, size_t count,
 		estimate(&items[i], policy);
 		family[i] = items[i].judged;
 	}
-	(void)verdict_adjust(family, count, policy->correction);
+	(void)verdict_adjust(family, count, policy->correction, NULL);
 	for (size_t i = 0; i < count; i++) {
 		struct metric_comparison *c = &items[i].judged;
 
