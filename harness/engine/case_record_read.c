@@ -89,7 +89,7 @@ static void read_metric(struct case_reader *reader, const json_t *object,
 	if (metric_direction_parse(better, &metric->better))
 		case_complain(reader, "better", "lower or higher");
 	if (metric_kind_parse(kind, &metric->kind))
-		case_complain(reader, "kind", "time, rate, count or tail");
+		case_complain(reader, "kind", "time, rate, count, tail or outcome");
 	metric->secondary = case_read_flag(reader, object, "secondary");
 }
 
