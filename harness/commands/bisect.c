@@ -155,7 +155,7 @@ const struct command command_bisect = {
 		"the first bad one is known with the wanted confidence; then that one against\n"
 		"the one before it once more. docs/bisect.md says how, and what is assumed.\n"
 		"\n"
-		"  --good, --bad REF  of a series: how many patches are applied, or a patch's name\n"
+		"  --good, --bad REF  of a series: how many patches are applied, or a name of one\n"
 		"                     (with it applied); else commits, good an ancestor of bad\n"
 		"  --metric METRIC    ROW.METRIC of the suite; METRIC, where one row has it\n"
 		"  --series NAME      in kernel/series, or a path\n"

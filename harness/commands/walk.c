@@ -130,7 +130,7 @@ const struct command command_walk = {
 		"\n"
 		"  --from, --to REF  how many patches are applied, or a patch's name (default:\n"
 		"                    none, all)\n"
-		"  --campaign NAME   whose base, fragments, guest, suite, mode, blocks and gate are\n"
+		"  --campaign NAME   whose base, fragments, guest, suite, mode, blocks, gate are\n"
 		"                    taken (default: quick; with --mode exact quick-exact)\n"
 		"  --variant NAME    of the campaign, instead of its baseline\n"
 		"  --base B, --fragments A,B,C, --guest G, --suite S, --mode timed|exact\n"
