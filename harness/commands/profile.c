@@ -84,9 +84,9 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 
 const struct command command_profile = {
 	.name = "profile",
-	.summary = "which functions of the kernel a variant changed, in instructions",
-	.usage = "profile RUN [--variant V] [--cell GUEST/SUITE] [--row ROW] [--seed N]\n"
-		 "                        [--top N] [--json]",
+	.summary = "which functions of the kernel a variant changed",
+	.usage = "profile RUN [--variant V] [--cell GUEST/SUITE] [--row ROW]\n"
+		 "                        [--seed N] [--top N] [--json]",
 	.help = "Runs the baseline's and a variant's trial of one seed of an exact run again,\n"
 		"each in a guest of its own, with the counting plugin's profile on one row, and\n"
 		"prints what became more and what became less, function by function. Figures\n"

@@ -346,7 +346,8 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 const struct command command_replay = {
 	.name = "replay",
 	.summary = "make a trial of exact mode happen again, also in a debugger",
-	.usage = "replay RUN/TRIAL [--keep FOLDER] [--kernel VARIANT[@CAMPAIGN] | --series PATH]\n"
+	.usage = "replay RUN/TRIAL [--keep FOLDER]\n"
+		 "                       [--kernel VARIANT[@CAMPAIGN] | --series PATH]\n"
 		 "       kerngate replay RUN/TRIAL --gdb [--until MARKER] [--gdb-command CMD]...",
 	.help = "Runs a trial of an exact run again from what the run kept of it, and compares\n"
 		"console, results and counts with what they were, byte for byte. Another kernel\n"
@@ -356,14 +357,14 @@ const struct command command_replay = {
 		"  RUN/TRIAL           RUN as for `kerngate show`; TRIAL by its number there\n"
 		"  --keep FOLDER       keep the new artifacts there (must be empty or not there)\n"
 		"  --kernel V[@C]      on the kernel of variant V (of campaign C; else the run's\n"
-		"                      own) as the project has it now: is the finding still there?\n"
+		"                      own) as the project has it now: is the finding there?\n"
 		"  --series PATH       on its own kernel with that patch series on top\n"
 		"  --gdb               gdb with the kernel's symbols, stopped where the trial's\n"
 		"                      finding begins to be said; when a row that did not pass is\n"
 		"                      over; or at the start. `detach` or `quit` lets it go on\n"
 		"  --until MARKER      gdb, stopped before row:ROW (name or number), round:ROW.M\n"
-		"                      (M-th counted round of the row), region:NUMBER:VISIT; or at\n"
-		"                      `end`, when the last row is over. All count from 1\n"
+		"                      (M-th counted round of the row), region:NUMBER:VISIT; or\n"
+		"                      at `end`, when the last row is over. All count from 1\n"
 		"  --gdb-command CMD   gdb runs it at the stop; may be given several times; then\n"
 		"                      the guest goes on to its end. Without a terminal on stdin\n"
 		"                      `backtrace` is run so\n"

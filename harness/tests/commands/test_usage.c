@@ -8,8 +8,9 @@
 #include "test.h"
 
 static const char *const commands[] = {
-	"doctor", "build", "run", "compare", "gate", "list", "show", "boot",
-	"cache", "report",
+	"baseline", "bisect", "boot", "build", "cache", "compare", "doctor", "gate",
+	"history", "list", "profile", "replay", "report", "run", "scale", "selftest",
+	"show", "validate", "walk",
 };
 
 /* Everything wrong with the arguments: status 64, one line that says what. */
