@@ -254,6 +254,17 @@ static int load_campaign(struct run_store *store, const struct stored_run *store
 	return rc;
 }
 
+/* Of the run, whatever --blocks its campaign was run with. */
+static uint32_t blocks_of(const struct stored_run *run)
+{
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < run->trials_count; i++)
+		if (run->trials[i].block >= count)
+			count = run->trials[i].block + 1;
+	return count;
+}
+
 int experiment_resume(const char *run_id, const struct experiment_options *options,
 		      char **ret_run_id, struct error *err)
 {
@@ -271,5 +282,6 @@ int experiment_resume(const char *run_id, const struct experiment_options *optio
 	if (rc)
 		return rc;
 	noted.note = note;
+	noted.blocks_count = blocks_of(&stored);
 	return resume_campaign(&campaign, &noted, take_pointer(store), &stored, ret_run_id, err);
 }

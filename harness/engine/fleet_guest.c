@@ -54,21 +54,16 @@ void fleet_guest_note(struct fleet_guest *guest, const char *format, ...)
 
 /* --- what the ports bring --------------------------------------------------------- */
 
-static void has_spoken(struct fleet_guest *guest, uint64_t now_ns)
-{
-	if (guest->clock.first_byte_ns != 0)
-		return;
-	guest->clock.first_byte_ns = now_ns;
-	fleet_guest_note(guest, "first byte of the console");
-}
-
 static void on_console(void *context, const void *data, size_t length)
 {
 	struct fleet_guest *guest = context;
 	uint64_t now_ns = clock_monotonic_ns();
 
 	guest->clock.last_byte_ns = now_ns;
-	has_spoken(guest, now_ns);
+	if (guest->clock.first_byte_ns == 0) {
+		guest->clock.first_byte_ns = now_ns;
+		fleet_guest_note(guest, "first byte of the console");
+	}
 	if (guest_port_bytes(guest->console) > guest->place.console_max_bytes) {
 		guest->is_flooding = true;
 		return;
@@ -93,9 +88,6 @@ static void on_results(void *context, const void *data, size_t length)
 	guest_lines_feed(guest->lines, data, length);
 	if (guest->times.user_space_ns == 0 &&
 	    guest_lines_has_hello(guest->lines)) {
-		/* The ports are two files: of what was written long before, the
-		 * console's part may not be read yet. */
-		has_spoken(guest, now_ns);
 		guest->times.user_space_ns = now_ns;
 		fleet_guest_note(guest, "user space");
 	}

@@ -155,6 +155,11 @@ static void fill_times(const struct fleet_guest *guest,
 	result->times = guest->times;
 	result->times.first_byte_ns = guest->clock.first_byte_ns;
 	result->times.end_marker_ns = guest->clock.end_line_ns;
+	/* The ports are two files: what PID 1 said may be read before what the kernel
+	 * had said on its console long before. */
+	if (result->times.user_space_ns &&
+	    result->times.first_byte_ns > result->times.user_space_ns)
+		result->times.first_byte_ns = result->times.user_space_ns;
 	/* On a starved host the end is heard of before the last lines are read. */
 	if (result->times.stopped_ns < result->times.end_marker_ns)
 		result->times.stopped_ns = result->times.end_marker_ns;

@@ -1,9 +1,22 @@
 /* test_selftest.c - `kerngate selftest` with real guests, in exact mode, where what it
  * says does not hang on the host.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "boot_place.h"
 #include "memory.h"
 #include "test.h"
+
+/* A loop that is 7 % longer, in a row that has a little else in it. */
+static void check_found(const char *text)
+{
+	static const char line[] = "\n7 %         1    1    +";
+	const char *at = strstr(text, line);
+	double found = at ? strtod(at + strlen(line), NULL) : 0;
+
+	CU_ASSERT_DOUBLE_EQUAL(found, 7, 0.2);
+}
 
 static void test_exact(void)
 {
@@ -19,7 +32,7 @@ static void test_exact(void)
 		return;
 	test_check_contains(all.text.data, "leg 1 of 2: self-test of the gate: nothing injected");
 	test_check_contains(all.text.data, "\nnone        0    0        0 %");
-	test_check_contains(all.text.data, "\n7 %         1    1    +6.9");
+	check_found(all.text.data);
 	test_check_contains(all.text.data, "the gate is right: every leg gave what it must\n");
 	/* one leg by itself is a gate */
 	leg = start(&place, "selftest", "small", "--mode", "exact", "--blocks", "4", "--leg",
