@@ -60,28 +60,47 @@ static void add_changes_cell(const struct history_series *series, struct strbuf 
 		strbuf_adds(out, "none");
 }
 
-static void print_list(const struct series_list *list)
+static bool is_same_place(const struct history_series *a, const struct history_series *b)
+{
+	return strcmp(a->campaign, b->campaign) == 0 && strcmp(a->guest, b->guest) == 0 &&
+	       strcmp(a->suite, b->suite) == 0;
+}
+
+static void add_series(struct table *table, const struct history_series *series)
+{
+	cleanup_strbuf struct strbuf newest = STRBUF_INIT, changes = STRBUF_INIT;
+	cleanup_free char *runs = string_format("%zu", series->points_count);
+	cleanup_free char *name = string_format("%s.%s", series->row, series->metric);
+
+	render_quantity(series->points[series->points_count - 1].center, series->info.unit,
+			&newest);
+	add_changes_cell(series, &changes);
+	table_add(table, name, series->variant, runs, newest.data, changes.data);
+}
+
+/* The series of one cell of a campaign, from the first on; returns how many. */
+static size_t print_place(const struct history_series *first, size_t count)
 {
 	cleanup_table struct table table = TABLE_INIT(5);
+	size_t here = 0;
 
-	table_add(&table, "SERIES", "VARIANT", "RUNS", "NEWEST", "CHANGES");
-	for (size_t i = 0; i < list->count; i++) {
-		const struct history_series *series = &list->items[i];
-		cleanup_strbuf struct strbuf newest = STRBUF_INIT, changes = STRBUF_INIT;
-		cleanup_free char *runs = string_format("%zu", series->points_count);
-		cleanup_free char *name = string_format("%s %s/%s %s.%s", series->campaign,
-							series->guest, series->suite, series->row,
-							series->metric);
+	table_add(&table, "METRIC", "VARIANT", "RUNS", "NEWEST", "CHANGES");
+	for (; here < count && is_same_place(&first[here], first); here++)
+		add_series(&table, &first[here]);
+	printf("campaign %s, %s/%s\n", first->campaign, first->guest, first->suite);
+	table_print(&table, stdout);
+	return here;
+}
 
-		render_quantity(series->points[series->points_count - 1].center,
-				series->info.unit, &newest);
-		add_changes_cell(series, &changes);
-		table_add(&table, name, series->variant, runs, newest.data, changes.data);
-	}
-	if (list->count)
-		table_print(&table, stdout);
-	else
+static void print_list(const struct series_list *list)
+{
+	if (!list->count)
 		puts("no series yet: they come from finished runs");
+	for (size_t i = 0; i < list->count;) {
+		if (i)
+			putchar('\n');
+		i += print_place(&list->items[i], list->count - i);
+	}
 }
 
 /* --- one metric ---------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "render.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -58,6 +59,25 @@ char *render_fingerprint(const struct stored_run *run, int64_t variant, const ch
 			return value;
 	}
 	return NULL;
+}
+
+void render_series(const struct stored_variant *variant, struct strbuf *out)
+{
+	json_t *record = variant->kernel_record ?
+			 json_loads(variant->kernel_record, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	const json_t *patches = json_object_get(record, "patches");
+	const char *before = "";
+
+	for (size_t i = 0; i < json_array_size(patches); i++) {
+		const char *series = json_string_value(
+			json_object_get(json_array_get(patches, i), "series"));
+
+		if (!series || strcmp(series, before) == 0)
+			continue;
+		strbuf_addf(out, " + %s", series);
+		before = series;
+	}
+	json_decref(record);
 }
 
 static const char *or_unknown(const char *text)
@@ -155,12 +175,13 @@ static void add_variant(const struct stored_run *run, uint32_t index, struct str
 	const struct stored_variant *variant = &run->variants[index];
 	cleanup_free char *release =
 		render_fingerprint(run, index, "variant.kernel_release");
-	cleanup_strbuf struct strbuf key = STRBUF_INIT;
+	cleanup_strbuf struct strbuf key = STRBUF_INIT, series = STRBUF_INIT;
 
 	render_short_key(variant->kernel_key, &key);
+	render_series(variant, &series);
 	render_field(out, index == run->baseline ? "baseline" : "candidate",
-		     "%s: Linux %s, kernel %s%s%s", variant->label, or_unknown(release),
-		     key.data, variant->cmdline && variant->cmdline[0] ? ", with " : "",
+		     "%s: Linux %s%s, kernel %s%s%s", variant->label, or_unknown(release),
+		     series.data, key.data, variant->cmdline && variant->cmdline[0] ? ", with " : "",
 		     variant->cmdline ? variant->cmdline : "");
 }
 

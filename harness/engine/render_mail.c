@@ -290,8 +290,12 @@ static void add_variant(const struct stored_run *run, uint32_t index, struct str
 	const struct stored_variant *variant = &run->variants[index];
 	cleanup_free char *release = render_fingerprint(run, index, "variant.kernel_release");
 
-	add_field(out, index == run->baseline ? "base" : "new", "%s: Linux %s%s%s",
+	cleanup_strbuf struct strbuf series = STRBUF_INIT;
+
+	render_series(variant, &series);
+	add_field(out, index == run->baseline ? "base" : "new", "%s: Linux %s%s%s%s",
 		  variant->label, release && release[0] ? release : "unknown",
+		  series.data,
 		  variant->cmdline && variant->cmdline[0] ? ", with " : "",
 		  variant->cmdline ? variant->cmdline : "");
 }

@@ -11,6 +11,9 @@
 /* Value of a key in the first fingerprint of the run, or of one variant's boots (-1:
  * any); owned, NULL if none. */
 char *render_fingerprint(const struct stored_run *run, int64_t variant, const char *key);
+/* " + padata-mt + proxy-exec": the series that its kernel has on top, by what the build
+ * recorded; nothing where it has none or was not built. */
+void render_series(const struct stored_variant *variant, struct strbuf *out);
 /* "REGRESSED (gate: exit 1): 1 regressed, 3 equivalent" */
 void render_verdict(const struct stored_run *run, const struct comparison *c,
 		    struct strbuf *out);

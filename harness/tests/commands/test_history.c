@@ -74,23 +74,6 @@ static void test_empty(void)
 	test_check_contains(run.out, "no baseline yet");
 }
 
-static void test_list(void)
-{
-	cleanup_program struct program_run run = { .out = NULL };
-
-	program_run(&run, "history", "--results", store_nights());
-	CU_ASSERT_EQUAL(run.status, 0);
-	test_check_contains(run.out, "quick up/quick first.fallocate_ns      patched  18  ");
-	test_check_contains(run.out, "1 suspected");
-	program_run(&run, "history", "fallocat_ns", "--results", store_nights());
-	CU_ASSERT_EQUAL(run.status, 2);
-	test_check_contains(run.err, "did you mean 'fallocate_ns'?");
-	program_run(&run, "history", "fallocate_ns", "--guest", "none", "--results",
-		    store_nights());
-	CU_ASSERT_EQUAL(run.status, 2);
-	test_check_contains(run.err, "no series of it with that");
-}
-
 static size_t longest_line(const char *text)
 {
 	size_t longest = 0;
@@ -102,6 +85,26 @@ static size_t longest_line(const char *text)
 		text += length + (text[length] == '\n');
 	}
 	return longest;
+}
+
+static void test_list(void)
+{
+	cleanup_program struct program_run run = { .out = NULL };
+
+	program_run(&run, "history", "--results", store_nights());
+	CU_ASSERT_EQUAL(run.status, 0);
+	test_check_contains(run.out, "\ncampaign quick, up/quick\nMETRIC               VARIANT  "
+				     "RUNS  NEWEST       CHANGES\n"
+				     "first.fallocate_ns   patched  18    ");
+	CU_ASSERT_TRUE(longest_line(run.out) <= 80);
+	test_check_contains(run.out, "1 suspected");
+	program_run(&run, "history", "fallocat_ns", "--results", store_nights());
+	CU_ASSERT_EQUAL(run.status, 2);
+	test_check_contains(run.err, "did you mean 'fallocate_ns'?");
+	program_run(&run, "history", "fallocate_ns", "--guest", "none", "--results",
+		    store_nights());
+	CU_ASSERT_EQUAL(run.status, 2);
+	test_check_contains(run.err, "no series of it with that");
 }
 
 static bool is_ascii(const char *text)

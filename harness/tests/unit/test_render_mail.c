@@ -141,6 +141,40 @@ static void test_long_name(void)
 	CU_ASSERT_PTR_NULL(strstr(text, "fallocate_gib_per_s")); /* derived */
 }
 
+/* What is on top of a kernel, each series once; of a record that says nothing, nothing. */
+static void test_series(void)
+{
+	static const struct {
+		const char *record, *line;
+	} cases[] = {
+		{ "{\"patches\": [{\"series\": \"padata-mt\"}, {\"series\": \"padata-mt\"}, "
+		  "{\"series\": \"proxy-exec\"}]}",
+		  ": Linux 7.3.4 + padata-mt + proxy-exec" },
+		{ "{\"patches\": []}", ": Linux 7.3.4" },
+		{ "{\"patches\": [{\"sha256\": \"x\"}]}", ": Linux 7.3.4" },
+		{ "{\"patches\": 7}", ": Linux 7.3.4" },
+		{ "{damaged", ": Linux 7.3.4" },
+		{ NULL, ": Linux 7.3.4" },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		cleanup_fake struct fake_run fake;
+		cleanup_free char *mail = NULL, *table = NULL, *wanted = NULL;
+		struct stored_variant *variant;
+
+		fake_run_init(&fake);
+		variant = &fake.run.variants[FAKE_PATCHED];
+		free(variant->kernel_record);
+		variant->kernel_record = string_copy(cases[i].record);
+		mail = mail_of(&fake);
+		table = rendered_comparison(&fake);
+		wanted = string_format("%s%s", variant->label, cases[i].line);
+		test_check_contains(mail, wanted);
+		test_check_contains(table, wanted);
+		CU_ASSERT_EQUAL(!strstr(mail, " + "), i > 0);
+	}
+}
+
 static void test_words(void)
 {
 	cleanup_free char *fired = scene_mail("control-fired"), *failed = scene_mail("canary-failed");
@@ -163,4 +197,5 @@ static void test_words(void)
 
 TEST_SUITE("render-mail", { "goldens", test_goldens }, { "width", test_width },
 	   { "names of any length", test_long_names },
-	   { "a name that is too long", test_long_name }, { "words", test_words })
+	   { "a name that is too long", test_long_name }, { "series of a kernel", test_series },
+	   { "words", test_words })
