@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command.h"
+#include "command_experiment.h"
 #include "gnuplot.h"
 #include "history_confirm.h"
 #include "history_render.h"
@@ -190,17 +190,8 @@ static int print(struct run_store *store, const struct settings *settings,
 static int confirm_series(struct run_store *store, const struct settings *settings,
 			  const struct history_series *series, struct error *err)
 {
-	const struct globals *globals = settings->globals;
-	const struct experiment_options options = {
-		.project_root = globals->project_root,
-		.build_dir = globals->build_dir,
-		.results_dir = globals->results_dir,
-		.cache_path = globals->cache_path,
-		.cache_max_bytes = globals->cache_max_bytes,
-		.uri = globals->uri,
-		.accelerator = globals->accelerator,
-		.jobs = (uint32_t)settings->jobs,
-	};
+	const struct experiment_options options =
+		command_experiment_options(settings->globals, settings->jobs);
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < series->changes_count; i++) {

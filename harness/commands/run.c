@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "campaign.h"
-#include "command.h"
+#include "command_experiment.h"
 #include "experiment.h"
 #include "files.h"
 #include "host_info.h"
@@ -146,18 +146,9 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 	if (status)
 		return status;
 	request.name = argc > 1 ? argv[1] : NULL;
-	request.options = (struct experiment_options){
-		.project_root = globals->project_root,
-		.build_dir = globals->build_dir,
-		.results_dir = globals->results_dir,
-		.cache_path = globals->cache_path,
-		.cache_max_bytes = globals->cache_max_bytes,
-		.uri = globals->uri,
-		.accelerator = globals->accelerator,
-		.jobs = (uint32_t)request.jobs,
-		.seed = request.seed,
-		.blocks_count = (uint32_t)(request.seeds ? request.seeds : request.blocks),
-	};
+	request.options = command_experiment_options(globals, request.jobs);
+	request.options.seed = request.seed;
+	request.options.blocks_count = (uint32_t)(request.seeds ? request.seeds : request.blocks);
 	return perform(&request, err);
 }
 

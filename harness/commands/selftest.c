@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "command.h"
+#include "command_experiment.h"
 #include "experiment.h"
 #include "gate_selftest.h"
 #include "log.h"
@@ -225,18 +225,9 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 	if (status)
 		return status;
 	request.name = argc > 1 ? argv[1] : NULL;
-	request.options = (struct experiment_options){
-		.project_root = globals->project_root,
-		.build_dir = globals->build_dir,
-		.results_dir = globals->results_dir,
-		.cache_path = globals->cache_path,
-		.cache_max_bytes = globals->cache_max_bytes,
-		.uri = globals->uri,
-		.accelerator = globals->accelerator,
-		.jobs = (uint32_t)request.jobs,
-		.seed = request.seed,
-		.blocks_count = (uint32_t)request.blocks,
-	};
+	request.options = command_experiment_options(globals, request.jobs);
+	request.options.seed = request.seed;
+	request.options.blocks_count = (uint32_t)request.blocks;
 	command_catch_interrupts();
 	rc = request.leg ? run_one(&request, err) : run_all(&request, err);
 	if (rc == -EINTR || rc == -ECANCELED)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "campaign.h"
-#include "command.h"
+#include "command_experiment.h"
 #include "experiment.h"
 #include "log.h"
 #include "memory.h"
@@ -302,19 +302,10 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 	if (status)
 		return status;
 	request.name = argc > 1 ? argv[1] : NULL;
-	request.options = (struct experiment_options){
-		.project_root = globals->project_root,
-		.build_dir = globals->build_dir,
-		.results_dir = globals->results_dir,
-		.cache_path = globals->cache_path,
-		.cache_max_bytes = globals->cache_max_bytes,
-		.uri = globals->uri,
-		.accelerator = globals->accelerator,
-		.jobs = (uint32_t)request.jobs,
-		.seed = request.from,
-		.blocks_count = (uint32_t)request.seeds,
-		.until_found = request.until_found,
-	};
+	request.options = command_experiment_options(globals, request.jobs);
+	request.options.seed = request.from;
+	request.options.blocks_count = (uint32_t)request.seeds;
+	request.options.until_found = request.until_found;
 	command_catch_interrupts();
 	rc = request.cases ? try_cases(&request, err) : walk(&request, err);
 	if (rc == -EINTR || rc == -ECANCELED)

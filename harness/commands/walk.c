@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "command.h"
+#include "command_experiment.h"
 #include "log.h"
 #include "render_walk.h"
 
@@ -100,19 +100,14 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 		{ "--json", OPTION_FLAG, &settings.json, 0, 0 },
 		{ .name = NULL },
 	};
-	struct experiment_options options = {
-		.project_root = globals->project_root, .build_dir = globals->build_dir,
-		.results_dir = globals->results_dir, .cache_path = globals->cache_path,
-		.cache_max_bytes = globals->cache_max_bytes, .uri = globals->uri,
-		.accelerator = globals->accelerator,
-	};
+	struct experiment_options options;
 	int status = command_parse_options(infos, &argc, argv, err);
 
 	if (!status)
 		status = check_settings(&settings, argc, argv, err);
 	if (status)
 		return status;
-	options.jobs = (uint32_t)settings.jobs;
+	options = command_experiment_options(globals, settings.jobs);
 	command_catch_interrupts();
 	return perform(&settings, &options, err);
 }

@@ -11,9 +11,6 @@
 #include "log.h"
 #include "memory.h"
 
-/* Runs that are looked through for one that was begun and not noted. */
-#define RUNS_MAX 1000
-
 /* --- kernels -------------------------------------------------------------------------------- */
 
 /* No word on the kernel, but on this machine. */
@@ -149,27 +146,6 @@ int bisect_step(struct bisect *bisect, const char *kind, const size_t *positions
 	return code ? code : run_campaign(bisect, &campaign, entry, blocks, err);
 }
 
-/* --- what was begun ------------------------------------------------------------------------------ */
-
-/* The run that was begun for an entry but not noted with it; NULL: none was. */
-static int find_begun(struct bisect *bisect, const char *campaign, char **ret_run_id,
-		      struct error *err)
-{
-	struct stored_run *runs = NULL;
-	size_t count = 0;
-	int code = run_store_list(bisect->store, RUNS_MAX, &runs, &count, err);
-
-	if (code)
-		return code;
-	for (size_t i = 0; i < count; i++) {
-		if (!*ret_run_id && !strcmp(runs[i].campaign, campaign))
-			*ret_run_id = string_copy(runs[i].id);
-		stored_run_release(&runs[i]);
-	}
-	free(runs);
-	return 0;
-}
-
 static int resume_run(struct bisect *bisect, json_t *entry, const char *run_id,
 		      struct error *err)
 {
@@ -196,7 +172,9 @@ int bisect_finish_run(struct bisect *bisect, struct error *err)
 	if (*record_text(entry, "run"))
 		run_id = string_copy(record_text(entry, "run"));
 	else
-		code = find_begun(bisect, record_text(entry, "campaign"), &run_id, err);
+		/* one may have begun without being noted */
+		code = run_store_find_campaign(bisect->store, record_text(entry, "campaign"),
+					       &run_id, err);
 	if (code)
 		return code;
 	if (!run_id) {

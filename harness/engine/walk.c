@@ -10,7 +10,6 @@
 #include "memory.h"
 
 #define STATE_FORMAT 1
-#define RUNS_MAX 1000
 
 static void free_samples(struct walk *walk)
 {
@@ -343,24 +342,6 @@ static int begin_run(struct walk *walk, const char *name, char **ret_run_id, str
 	return code ? code : experiment_run(&campaign, &options, ret_run_id, err);
 }
 
-static int find_run(struct walk *walk, const char *campaign, char **ret_run_id,
-		    struct error *err)
-{
-	struct stored_run *runs = NULL;
-	size_t count = 0;
-	int code = run_store_list(walk->store, RUNS_MAX, &runs, &count, err);
-
-	if (code)
-		return code;
-	for (size_t i = 0; i < count; i++) {
-		if (!*ret_run_id && !strcmp(runs[i].campaign, campaign))
-			*ret_run_id = string_copy(runs[i].id);
-		stored_run_release(&runs[i]);
-	}
-	free(runs);
-	return 0;
-}
-
 static int finish_run(struct walk *walk, const char *run_id, struct error *err)
 {
 	cleanup_with(stored_run_release) struct stored_run run = { .id = NULL };
@@ -375,7 +356,7 @@ static int finish_run(struct walk *walk, const char *run_id, struct error *err)
 int walk_go(struct walk *walk, struct error *err)
 {
 	cleanup_free char *name = string_format("walk-%s", walk->id), *run_id = NULL;
-	int code = find_run(walk, name, &run_id, err);
+	int code = run_store_find_campaign(walk->store, name, &run_id, err);
 
 	if (!code && run_id)
 		code = finish_run(walk, run_id, err);

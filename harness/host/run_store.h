@@ -115,6 +115,9 @@ int run_store_load(struct run_store *store, const char *run_id,
 /* The newest run that is not finished; -ENOENT if none. */
 int run_store_find_unfinished(struct run_store *store, char **ret_id,
 			      struct error *err) must_check;
+/* The newest run of a campaign by its name; *ret_id (owned) is NULL if there is none. */
+int run_store_find_campaign(struct run_store *store, const char *campaign, char **ret_id,
+			    struct error *err) must_check;
 /* Unfinished trials become planned again; returns how many in *ret_planned. */
 int run_store_resume(struct run_store *store, const char *run_id,
 		     size_t *ret_planned, struct error *err) must_check;

@@ -192,6 +192,23 @@ int run_store_find_unfinished(struct run_store *store, char **ret_id, struct err
 	return 0;
 }
 
+int run_store_find_campaign(struct run_store *store, const char *campaign, char **ret_id,
+			    struct error *err)
+{
+	cleanup_statement struct statement st = STATEMENT_INIT;
+	int rc = statement_prepare(store, "SELECT id FROM runs WHERE campaign = ?1"
+				   " ORDER BY run DESC LIMIT 1", &st, err);
+
+	if (rc)
+		return rc;
+	statement_bind_text(&st, 1, campaign);
+	rc = statement_step(&st, err);
+	if (rc < 0)
+		return rc;
+	*ret_id = rc ? statement_text(&st, 0) : NULL;
+	return 0;
+}
+
 /* --- the parts of a run ------------------------------------------------------ */
 
 static int parse_correction(const char *name, enum correction *ret)

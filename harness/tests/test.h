@@ -63,6 +63,8 @@ void test_skip(const char *reason);
 /* All borrowed, valid to the end of the program. */
 const char *test_root(void);                     /* project root, absolute */
 const char *test_fixture_path(const char *name); /* harness/tests/fixtures/NAME */
+/* text must be the fixture NAME. With $KERNGATE_GOLDEN=write it is written first. */
+void test_check_golden(const char *name, const char *text);
 const char *test_temp_folder(void); /* a new empty folder with each call; removed at the end */
 
 #endif

@@ -136,6 +136,18 @@ const char *test_fixture_path(const char *name)
 				  name));
 }
 
+void test_check_golden(const char *name, const char *text)
+{
+	const char *path = test_fixture_path(name), *mode = getenv("KERNGATE_GOLDEN");
+	cleanup_free char *expected = NULL;
+
+	if (mode && strcmp(mode, "write") == 0)
+		test_check(file_write_atomic(path, text, strlen(text), 0644) == 0);
+	if (!test_check(file_read(path, 1 << 20, &expected, NULL) == 0))
+		expected = string_copy("");
+	test_check_string(text, expected);
+}
+
 const char *test_temp_folder(void)
 {
 	static unsigned int number;

@@ -91,3 +91,16 @@ void check_golden(const char *text, const char *name)
 	expected = read_text(path);
 	test_check_string(text, expected);
 }
+
+size_t longest_line(const char *text)
+{
+	size_t longest = 0;
+
+	while (*text) {
+		size_t length = strcspn(text, "\n");
+
+		longest = length > longest ? length : longest;
+		text += length + (text[length] == '\n');
+	}
+	return longest;
+}

@@ -5,6 +5,8 @@
 #ifndef KERNGATE_TESTS_PROGRAM_H
 #define KERNGATE_TESTS_PROGRAM_H
 
+#include <stddef.h>
+
 #include "cleanup.h"
 
 struct program_run {
@@ -25,5 +27,7 @@ void program_run_argv(struct program_run *run, const char *out_path,
 /* text must be the fixture commands/NAME; both are shown where they are not
  * the same. With $KERNGATE_GOLDEN=write the fixture is written instead. */
 void check_golden(const char *text, const char *name);
+
+size_t longest_line(const char *text); /* bytes, without its end */
 
 #endif

@@ -74,19 +74,6 @@ static void test_empty(void)
 	test_check_contains(run.out, "no baseline yet");
 }
 
-static size_t longest_line(const char *text)
-{
-	size_t longest = 0;
-
-	while (*text) {
-		size_t length = strcspn(text, "\n");
-
-		longest = length > longest ? length : longest;
-		text += length + (text[length] == '\n');
-	}
-	return longest;
-}
-
 static void test_list(void)
 {
 	cleanup_program struct program_run run = { .out = NULL };

@@ -45,19 +45,6 @@ static void test_overview(void)
 	test_check_string(lost.out, "");
 }
 
-static size_t longest_line(const char *text)
-{
-	size_t longest = 0;
-
-	while (*text) {
-		size_t length = strcspn(text, "\n");
-
-		longest = length > longest ? length : longest;
-		text += length + (text[length] == '\n');
-	}
-	return longest;
-}
-
 static void test_help_of_each(void)
 {
 	for (size_t i = 0; i < ARRAY_COUNT(commands); i++) {

@@ -102,19 +102,6 @@ static char *keep(const char *folder)
 	return name ? name : string_copy("");
 }
 
-static size_t longest_line(const char *text)
-{
-	size_t longest = 0;
-
-	while (*text) {
-		size_t length = strcspn(text, "\n");
-
-		longest = length > longest ? length : longest;
-		text += length + (text[length] == '\n');
-	}
-	return longest;
-}
-
 static void test_cases_are_listed(void)
 {
 	cleanup_program struct program_run run = { .out = NULL };

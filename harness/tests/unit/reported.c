@@ -335,15 +335,8 @@ void reported_write_all(enum report_format format, struct strvec *ret_paths)
 void reported_check_golden(const char *name, const char *actual)
 {
 	cleanup_free char *relative = path_join("formats", name);
-	cleanup_free char *expected = NULL;
-	const char *mode = getenv("KERNGATE_GOLDEN");
 
-	if (mode && strcmp(mode, "write") == 0)
-		test_check(file_write_atomic(test_fixture_path(relative), actual,
-					     strlen(actual), 0644) == 0);
-	if (!test_check(file_read(test_fixture_path(relative), 1 << 20, &expected, NULL) == 0))
-		expected = string_copy("");
-	test_check_string(actual, expected);
+	test_check_golden(relative, actual);
 }
 
 char *reported_run(const char *const *argv, const struct strvec *more, int *ret_code)

@@ -184,9 +184,33 @@ static void test_trial_folder(void)
 	test_check_string(found, expected);
 }
 
+static void test_finds_campaigns(void)
+{
+	static const char *const campaigns[] = { "quick", "walk-1", "quick", "walk-2" };
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
+	cleanup_free char *newest = NULL, *none = NULL;
+	struct error err = ERROR_INIT;
+
+	if (!store)
+		return;
+	for (size_t i = 0; i < ARRAY_COUNT(campaigns); i++) {
+		cleanup_run struct stored_run run = sample_run(1, i);
+
+		run.id = string_format("run-%zu", i);
+		free(run.campaign);
+		run.campaign = string_copy(campaigns[i]);
+		sample_store_begin(store, &run);
+	}
+	CU_ASSERT_EQUAL(run_store_find_campaign(store, "quick", &newest, &err), 0);
+	test_check_string(newest, "run-2");
+	CU_ASSERT_EQUAL(run_store_find_campaign(store, "walk", &none, &err), 0);
+	CU_ASSERT_PTR_NULL(none);
+}
+
 TEST_SUITE("run_store_find",
 	   {"ids", test_ids},
 	   {"finds runs", test_finds_runs},
+	   {"finds runs of a campaign", test_finds_campaigns},
 	   {"lists runs", test_lists_runs},
 	   {"expected duration", test_expected_duration},
 	   {"trial folder", test_trial_folder})

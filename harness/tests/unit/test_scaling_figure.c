@@ -272,15 +272,8 @@ static void test_other_timed(void)
 static void check_golden(const char *name, const char *actual)
 {
 	cleanup_free char *relative = string_format("scaling/%s", name);
-	cleanup_free char *expected = NULL;
-	const char *mode = getenv("KERNGATE_GOLDEN");
 
-	if (mode && strcmp(mode, "write") == 0)
-		test_check(file_write_atomic(test_fixture_path(relative), actual,
-					     strlen(actual), 0644) == 0);
-	if (!test_check(file_read(test_fixture_path(relative), 1 << 20, &expected, NULL) == 0))
-		expected = string_copy("");
-	test_check_string(actual, expected);
+	test_check_golden(relative, actual);
 }
 
 static void check_width(const char *text)
