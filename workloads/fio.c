@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "workload.h"
@@ -55,8 +54,6 @@ static void run_fio(int output_fd)
 			       amount, "--output-format=json", "--randrepeat=1",
 			       "--percentile_list=50:99:99.9",
 			       state.is_device ? "--direct=1" : "--direct=0", NULL };
-	char message[256];
-	int status, wait_status;
 
 	snprintf(file, sizeof(file), "--filename=%s", state.file);
 	snprintf(rw, sizeof(rw), "--rw=%s", parameter_word("rw"));
@@ -66,13 +63,7 @@ static void run_fio(int output_fd)
 	snprintf(depth, sizeof(depth), "--iodepth=%lld", (long long)parameter_number("depth"));
 	snprintf(amount, sizeof(amount), "--io_size=%lldm",
 		 (long long)parameter_number("amount_mib"));
-	workload_region_begin(MARKER_REGION_OWN);
-	status = tool_run_to(argv, output_fd, message, sizeof(message), &wait_status);
-	workload_region_end(MARKER_REGION_OWN);
-	if (status < 0)
-		workload_broken("fio: killed by signal %d", WTERMSIG(wait_status));
-	if (status > 0)
-		workload_broken("fio: exit status %d: %s", status, message);
+	tool_measure(argv, output_fd);
 }
 
 static void measure(uint32_t round)

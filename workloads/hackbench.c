@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "workload.h"
@@ -37,8 +36,6 @@ static void tool_run_or_broken(int output_fd)
 	static char data[OPTION_SIZE];
 	const char *argv[] = { "hackbench", groups, loops, fds, data, NULL, NULL, NULL };
 	size_t count = 5;
-	char message[256];
-	int status, wait_status;
 
 	snprintf(groups, sizeof(groups), "-g%lld",
 		 (long long)parameter_number("groups"));
@@ -51,13 +48,7 @@ static void tool_run_or_broken(int output_fd)
 		argv[count++] = "-p";
 	if (!strcmp(parameter_word("tasks"), "threads"))
 		argv[count++] = "-T";
-	workload_region_begin(MARKER_REGION_OWN);
-	status = tool_run_to(argv, output_fd, message, sizeof(message), &wait_status);
-	workload_region_end(MARKER_REGION_OWN);
-	if (status < 0)
-		workload_broken("hackbench: killed by signal %d", WTERMSIG(wait_status));
-	if (status > 0)
-		workload_broken("hackbench: exit status %d: %s", status, message);
+	tool_measure(argv, output_fd);
 }
 
 static void measure(uint32_t round)

@@ -3,7 +3,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "workload.h"
@@ -16,8 +15,6 @@ static void measure(uint32_t round)
 	static char loops[OPTION_SIZE], threads[OPTION_SIZE], priority[OPTION_SIZE];
 	const char *argv[] = { "signaltest", "--quiet", "--mlockall", loops, threads,
 			       priority, "--json=" JSON_PATH, NULL };
-	char message[256];
-	int status, wait_status;
 
 	(void)round;
 	snprintf(loops, sizeof(loops), "--loops=%lld",
@@ -27,13 +24,7 @@ static void measure(uint32_t round)
 	snprintf(priority, sizeof(priority), "--prio=%lld",
 		 (long long)parameter_number("priority"));
 	(void)unlink(JSON_PATH);
-	workload_region_begin(MARKER_REGION_OWN);
-	status = tool_run(argv, message, sizeof(message), &wait_status);
-	workload_region_end(MARKER_REGION_OWN);
-	if (status < 0)
-		workload_broken("signaltest: killed by signal %d", WTERMSIG(wait_status));
-	if (status > 0)
-		workload_broken("signaltest: exit status %d: %s", status, message);
+	tool_measure(argv, -1);
 	artifact_add_file("signaltest.json", JSON_PATH);
 }
 

@@ -208,6 +208,20 @@ int tool_run(const char *const *argv, char *message, size_t message_size,
 	return tool_run_to(argv, -1, message, message_size, ret_status);
 }
 
+void tool_measure(const char *const *argv, int output_fd)
+{
+	char message[256];
+	int status, wait_status;
+
+	workload_region_begin(MARKER_REGION_OWN);
+	status = tool_run_to(argv, output_fd, message, sizeof(message), &wait_status);
+	workload_region_end(MARKER_REGION_OWN);
+	if (status < 0)
+		workload_broken("%s: killed by signal %d", argv[0], WTERMSIG(wait_status));
+	if (status > 0)
+		workload_broken("%s: exit status %d: %s", argv[0], status, message);
+}
+
 void kernel_log_read(void (*read_record)(char *record))
 {
 	static char record[8192];

@@ -113,6 +113,9 @@ int tool_run(const char *const *argv, char *message, size_t message_size,
 /* The same, its stdout into a file; -1: dropped. */
 int tool_run_to(const char *const *argv, int output_fd, char *message,
 		size_t message_size, int *ret_status);
+/* The same, counted as a region of the workload's own; a tool that fails makes the row
+ * broken, by its name (argv[0]). */
+void tool_measure(const char *const *argv, int output_fd);
 
 /* A no-op that an instruction-counting plugin sees: `0f 1f 84 00 imm32`. The
  * mark must be a constant. */
