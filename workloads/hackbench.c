@@ -30,7 +30,7 @@ static void setup(void)
 		workload_broken("%s: %s", OUTPUT_PATH, strerror(errno));
 }
 
-static void tool_run_or_broken(int output_fd)
+static void run_hackbench(int output_fd)
 {
 	static char groups[OPTION_SIZE], loops[OPTION_SIZE], fds[OPTION_SIZE];
 	static char data[OPTION_SIZE];
@@ -55,7 +55,7 @@ static void measure(uint32_t round)
 {
 	bool is_warmup = round < workload.warmup_rounds;
 
-	tool_run_or_broken(is_warmup ? -1 : state.output_fd);
+	run_hackbench(is_warmup ? -1 : state.output_fd);
 	if (round + 1 == workload.warmup_rounds + state.rounds_count)
 		artifact_add_file("hackbench.txt", OUTPUT_PATH);
 }
