@@ -25,6 +25,8 @@ struct experiment_options {
 	uint64_t seed;               /* 0: campaign's or chosen */
 	uint32_t blocks_count;       /* 0: the campaign's; in exact mode seeds */
 	const char *note;            /* that the run's note begins with; borrowed; NULL: none */
+	uint64_t deadline_ns;        /* clock_monotonic_ns(): no block starts that would pass
+					it, a build that does is ended (-ETIME); 0: none */
 	bool until_found;            /* starts nothing more once a trial failed, or its
 					console has a finding */
 };
@@ -38,6 +40,20 @@ int experiment_check(const struct campaign *campaign,
 int experiment_print_plan(const struct campaign *campaign,
 			  const struct experiment_options *options,
 			  struct error *err) must_check;
+/* What a campaign will take, from what earlier runs took (store of options->results_dir). */
+struct experiment_estimate {
+	uint64_t build_ns;           /* of all kernels that are not in the cache */
+	size_t builds_count;
+	struct experiment_estimate_cell {
+		uint64_t boots_ns;   /* of all its blocks, with as many guests at once as will run */
+		size_t seen_count;   /* earlier trials that it rests on; 0: guessed */
+	} *cells;                    /* as the campaign's; owned */
+	size_t cells_count;
+};
+int experiment_estimate(const struct campaign *campaign,
+			const struct experiment_options *options,
+			struct experiment_estimate *ret, struct error *err) must_check;
+void experiment_estimate_release(struct experiment_estimate *estimate);
 /* Runs it. *ret_run_id (owned) is set as soon as the run is stored, also when
  * the call fails later. -EINTR: interrupted, resumable. -ENOSPC: disk full,
  * resumable. */

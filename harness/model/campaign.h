@@ -44,6 +44,8 @@ struct campaign_cell {
 	struct guest_spec guest; /* owned; of vcpus_counts: named
 				    "SHAPE-Ncpu" */
 	struct suite suite;      /* owned */
+	uint32_t priority;       /* 1..9, default 5: which of the cells that a night's budget
+				    has no room for waits; 9 waits last */
 	bool is_scaled;          /* one of the cells that vcpus_counts made */
 };
 
@@ -101,6 +103,12 @@ void campaign_set_mode(struct campaign *campaign, enum run_mode mode);
  * mode, where a guest takes one CPU whatever its vCPUs. -E2BIG: none would be left. */
 int campaign_leave_out_cells(struct campaign *campaign, uint32_t cpus_count,
 			     char **ret_note, struct error *err) must_check;
+/* Keeps the cells and variants that a glob (fnmatch) of `only` fits, if there is one, and
+ * no glob of `skip` does. A glob with a slash is tried on "GUEST/SUITE", others on the names
+ * of guests, suites and variants; the baseline always stays. -ENOENT: one fits nothing
+ * (with the nearest name); -E2BIG: no cell, or no variant beside the baseline, would be left. */
+int campaign_select(struct campaign *campaign, const struct strvec *only,
+		    const struct strvec *skip, struct error *err) must_check;
 /* Index of a variant or -ENOENT with the nearest name. */
 int campaign_find_variant(const struct campaign *campaign, const char *name,
 			  size_t *ret_index, struct error *err) must_check;

@@ -1,0 +1,17 @@
+/* results_index.h - results/index.html: all nights and runs on one page, newest first,
+ * for people. It opens from disk, loads nothing but itself (docs/report.md).
+ */
+#ifndef KERNGATE_ENGINE_RESULTS_INDEX_H
+#define KERNGATE_ENGINE_RESULTS_INDEX_H
+
+#include "error.h"
+#include "run_store.h"
+
+/* Writes it anew, in one step (rename). */
+int results_index_write(struct run_store *store, struct error *err) must_check;
+/* Judges a finished run and keeps its verdicts (run_store_set_verdicts); done at the end of
+ * a run, and by results_index_write for older ones. */
+int results_index_fill_run(struct run_store *store, const char *run_id,
+			   struct error *err) must_check;
+
+#endif
