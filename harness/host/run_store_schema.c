@@ -257,9 +257,64 @@ static const char schema_4[] =
 	"  PRIMARY KEY (run, look)"
 	") STRICT, WITHOUT ROWID;";
 
+/* Version 5: what `kerngate nightly` did, and the verdicts of runs, kept so that many
+ * nights are shown without judging them again. */
+static const char schema_5[] =
+	"ALTER TABLE runs ADD COLUMN verdicts_rule INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE runs ADD COLUMN gate INTEGER;"
+	"CREATE TABLE verdicts ("
+	"  series INTEGER NOT NULL REFERENCES series ON DELETE CASCADE,"
+	"  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,"
+	"  is_history INTEGER NOT NULL CHECK (is_history IN (0, 1)),"
+	"  verdict TEXT NOT NULL CHECK (verdict IN ('improved', 'equivalent', 'inconclusive',"
+	"    'regressed', 'not comparable', 'withheld')),"
+	"  ratio REAL, low REAL, high REAL, p REAL,"
+	"  PRIMARY KEY (series, run, is_history)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE INDEX verdicts_run ON verdicts (run);"
+	"CREATE TABLE nights ("
+	"  night INTEGER PRIMARY KEY,"
+	"  id TEXT NOT NULL UNIQUE,"
+	"  campaign TEXT NOT NULL,"
+	"  run INTEGER REFERENCES runs ON DELETE SET NULL,"
+	"  started_wall_ns INTEGER NOT NULL,"
+	"  finished_wall_ns INTEGER NOT NULL DEFAULT 0,"
+	"  budget_minutes INTEGER NOT NULL,"
+	"  status INTEGER,"
+	"  summary TEXT"
+	") STRICT;"
+	"CREATE INDEX nights_started ON nights (started_wall_ns);"
+	"CREATE TABLE night_cells ("
+	"  night INTEGER NOT NULL REFERENCES nights ON DELETE CASCADE,"
+	"  cell INTEGER NOT NULL,"
+	"  guest TEXT NOT NULL,"
+	"  suite TEXT NOT NULL,"
+	"  is_run INTEGER NOT NULL CHECK (is_run IN (0, 1)),"
+	"  estimate_ns INTEGER NOT NULL,"
+	"  reason TEXT,"
+	"  PRIMARY KEY (night, cell)"
+	") STRICT, WITHOUT ROWID;"
+	"CREATE TABLE night_events ("
+	"  night INTEGER NOT NULL REFERENCES nights ON DELETE CASCADE,"
+	"  event INTEGER NOT NULL,"
+	"  guest TEXT NOT NULL,"
+	"  suite TEXT NOT NULL,"
+	"  row TEXT NOT NULL,"
+	"  metric TEXT NOT NULL,"
+	"  variant TEXT NOT NULL,"
+	"  is_worse INTEGER NOT NULL CHECK (is_worse IN (0, 1)),"
+	"  ratio REAL, p REAL,"
+	"  state TEXT NOT NULL CHECK (state IN ('suspected', 'confirmed', 'refuted')),"
+	"  against TEXT,"
+	"  confirm_run INTEGER REFERENCES runs ON DELETE SET NULL,"
+	"  culprit TEXT,"
+	"  reason TEXT,"
+	"  PRIMARY KEY (night, event)"
+	") STRICT, WITHOUT ROWID;";
+
 /* steps[n] makes version n + 1 of version n. Never change one that was
  * released: add the next. */
-static const char *const steps[] = { schema_1, schema_2, schema_3, schema_4 };
+static const char *const steps[] = { schema_1, schema_2, schema_3, schema_4, schema_5 };
 #define SCHEMA_VERSION ((int64_t)ARRAY_COUNT(steps))
 
 static int pragma_read(struct run_store *store, const char *sql, int64_t *ret_value,

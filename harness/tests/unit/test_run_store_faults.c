@@ -247,7 +247,7 @@ static void test_empty_file_is_new(void)
 	store = sample_store_open(folder);
 	if (!store)
 		return;
-	CU_ASSERT_EQUAL(ask(store, "PRAGMA user_version"), 4);
+	CU_ASSERT_EQUAL(ask(store, "PRAGMA user_version"), 5);
 	CU_ASSERT_EQUAL(ask(store, "PRAGMA application_id"), STORE_APPLICATION_ID);
 	CU_ASSERT_EQUAL(ask(store, "PRAGMA foreign_keys"), 1);
 	CU_ASSERT_EQUAL(ask(store, "PRAGMA synchronous"), 2);

@@ -7,6 +7,7 @@
 #include "files.h"
 #include "history.h"
 #include "memory.h"
+#include "run_store_nights.h"
 #include "run_store_private.h"
 #include "sample_run.h"
 #include "test.h"
@@ -20,19 +21,24 @@ static int execute(sqlite3 *database, const char *sql)
 }
 
 /* A results folder with the fixture as its database, then changed by sql. */
-static const char *old_store(const char *sql)
+static const char *old_store_of(const char *fixture, const char *sql)
 {
 	const char *folder = test_temp_folder();
 	cleanup_free char *path = path_join(folder, STORE_FILE), *text = NULL;
 	sqlite3 *database = NULL;
 
-	CU_ASSERT_EQUAL(file_read(test_fixture_path("store/version-1.sql"), 1 << 20, &text,
+	CU_ASSERT_EQUAL(file_read(test_fixture_path(fixture), 1 << 20, &text,
 				  NULL), 0);
 	CU_ASSERT_EQUAL(sqlite3_open(path, &database), SQLITE_OK);
 	CU_ASSERT_EQUAL(execute(database, text ? text : "x"), SQLITE_OK);
 	CU_ASSERT_EQUAL(execute(database, sql), SQLITE_OK);
 	(void)sqlite3_close(database);
 	return folder;
+}
+
+static const char *old_store(const char *sql)
+{
+	return old_store_of("store/version-1.sql", sql);
 }
 
 static int64_t ask(struct run_store *store, const char *sql)
@@ -101,7 +107,7 @@ static void test_version_1(void)
 
 	if (!store)
 		return;
-	CU_ASSERT_EQUAL(ask(store, "PRAGMA user_version"), 4);
+	CU_ASSERT_EQUAL(ask(store, "PRAGMA user_version"), 5);
 	CU_ASSERT_EQUAL(ask(store, "PRAGMA application_id"), STORE_APPLICATION_ID);
 	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
 	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'"
@@ -216,10 +222,59 @@ static void test_last_step_fails(void)
 	(void)sqlite3_close(database);
 }
 
+/* Figures, confirmations and looks of version 4 are as they were; nothing was judged and
+ * kept yet, and can be. */
+static void test_version_4(void)
+{
+	cleanup_store struct run_store *store = sample_store_open(
+		old_store_of("store/version-4.sql", ""));
+	char equivalent[] = "equivalent";
+	const struct stored_verdict verdict = { .series = 1, .verdict = equivalent };
+	struct error err = ERROR_INIT;
+
+	if (!store)
+		return;
+	CU_ASSERT_EQUAL(ask(store, "PRAGMA user_version"), 5);
+	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM pragma_foreign_key_check"), 0);
+	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM series"), 16);
+	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM figures WHERE run = 1 AND center > 0"),
+			16);
+	CU_ASSERT_EQUAL(ask(store, "SELECT figures_rule FROM runs WHERE run = 1"), 1);
+	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM confirmations"), 1);
+	CU_ASSERT_EQUAL(ask(store, "SELECT blocks FROM looks WHERE run = 2"), 1);
+	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM runs WHERE verdicts_rule = 0"
+				   " AND gate IS NULL"), 2);
+	CU_ASSERT_EQUAL(run_store_set_judged(store, MEASURED, &verdict, 1, 1, 3, &err), 0);
+	CU_ASSERT_EQUAL(ask(store, "SELECT gate FROM runs WHERE verdicts_rule = 1"), 3);
+	CU_ASSERT_EQUAL(execute(store->database, "UPDATE verdicts SET verdict = 'bad'") & 0xff,
+			SQLITE_CONSTRAINT);
+	CU_ASSERT_EQUAL(execute(store->database, "DELETE FROM runs WHERE run = 1"), SQLITE_OK);
+	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM verdicts"), 0);
+	test_check_string(err.message, "");
+}
+
+static void test_version_4_fails(void)
+{
+	const char *folder = old_store_of("store/version-4.sql", "CREATE TABLE nights (a)");
+	cleanup_free char *path = path_join(folder, STORE_FILE);
+	struct run_store *store = NULL;
+	sqlite3 *database = NULL;
+	struct error err = ERROR_INIT;
+
+	CU_ASSERT_EQUAL(run_store_open(folder, &store, &err), -EIO);
+	test_check_contains(err.message, "table nights already exists");
+	CU_ASSERT_EQUAL(sqlite3_open(path, &database), SQLITE_OK);
+	CU_ASSERT_EQUAL(execute(database, "SELECT gate FROM runs"), SQLITE_ERROR);
+	CU_ASSERT_EQUAL(execute(database, "SELECT figures_rule FROM runs"), SQLITE_OK);
+	(void)sqlite3_close(database);
+}
+
 TEST_SUITE("run_store_migrate",
 	   {"version 1", test_version_1},
 	   {"new runs in an old store", test_new_runs_in_an_old_store},
 	   {"a step that fails", test_step_fails},
 	   {"kinds of metrics", test_kinds},
 	   {"history of an old store", test_history},
-	   {"the last step fails", test_last_step_fails})
+	   {"the last step fails", test_last_step_fails},
+	   {"version 4", test_version_4},
+	   {"version 4, the step fails", test_version_4_fails})
