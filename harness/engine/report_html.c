@@ -32,20 +32,25 @@ char *report_html_hash(const char *text)
 	return string_copy(base64);
 }
 
-static void add_head(const struct report_page *page, struct strbuf *out)
+void report_html_head(const char *title, const char *more_style, struct strbuf *out)
 {
 	cleanup_free char *hash = report_html_hash(report_html_style());
+	cleanup_free char *more = more_style ? report_html_hash(more_style) : NULL;
 
 	strbuf_addf(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 		    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-		    "style-src 'sha256-%s'; base-uri 'none'; form-action 'none'\">\n"
+		    "style-src 'sha256-%s'%s%s%s; base-uri 'none'; form-action 'none'\">\n"
 		    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 		    "<meta name=\"referrer\" content=\"no-referrer\">\n"
-		    "<meta name=\"color-scheme\" content=\"light dark\">\n<title>", hash);
-	html_textf(out, "exit %d: %s (kerngate)", (int)page->comparison->gate, page->run->id);
+		    "<meta name=\"color-scheme\" content=\"light dark\">\n<title>", hash,
+		    more ? " 'sha256-" : "", more ? more : "", more ? "'" : "");
+	html_text(out, title);
 	strbuf_adds(out, "</title>\n<style>");
 	strbuf_adds(out, report_html_style());
-	strbuf_adds(out, "</style>\n</head>\n");
+	strbuf_adds(out, "</style>\n");
+	if (more)
+		strbuf_addf(out, "<style>%s</style>\n", more_style);
+	strbuf_adds(out, "</head>\n");
 }
 
 static void add_top(const struct report_page *page, struct strbuf *out)
@@ -72,10 +77,12 @@ static void add_top(const struct report_page *page, struct strbuf *out)
 
 static int add_page(struct report_page *page, struct strbuf *out, struct error *err)
 {
+	cleanup_free char *title = string_format("exit %d: %s (kerngate)",
+						 (int)page->comparison->gate, page->run->id);
 	char now[CLOCK_TEXT_MAX];
 	int rc;
 
-	add_head(page, out);
+	report_html_head(title, NULL, out);
 	add_top(page, out);
 	report_add_verdict(page, out);
 	report_add_table(page, out);

@@ -21,6 +21,13 @@ int report_text_write(struct run_store *store, const struct stored_run *run,
 		      const struct comparison *comparison, struct strbuf *out,
 		      struct error *err) must_check;
 
+/* From <!DOCTYPE> to </head>: a page that may show itself and nothing else. more_style: a
+ * style sheet beside the common one; NULL: none. */
+void report_html_head(const char *title, const char *more_style, struct strbuf *out);
+/* "+9.2 %" of ratio - 1, as the mode has it, for HTML. */
+void report_html_change(enum run_mode mode, double change, struct strbuf *out);
+/* A verdict as sign, colour and word. */
+void report_html_badge(enum verdict verdict, struct strbuf *out);
 /* The page's style sheet; static. */
 const char *report_html_style(void);
 /* What it takes for a content-security policy: base64 of the SHA-256 (CSP level 3,

@@ -7,6 +7,7 @@
 #include "render.h"
 #include "render_layout.h"
 #include "render_parts.h"
+#include "report_html.h"
 #include "report_html_parts.h"
 #include "report_svg.h"
 
@@ -18,13 +19,13 @@ void report_quantity(struct strbuf *out, double value, const char *unit)
 	html_text(out, text.data);
 }
 
-void report_percent(const struct report_page *page, struct strbuf *out, double change)
+void report_html_change(enum run_mode mode, double change, struct strbuf *out)
 {
 	cleanup_strbuf struct strbuf text = STRBUF_INIT;
 
 	if (isinf(change))
 		strbuf_adds(&text, "no bound");
-	else if (page->run->mode == MODE_EXACT)
+	else if (mode == MODE_EXACT)
 		render_change_fine(change, &text);
 	else
 		render_change(change, &text);
@@ -39,6 +40,11 @@ void report_percent(const struct report_page *page, struct strbuf *out, double c
 		else
 			strbuf_addc(out, *c);
 	}
+}
+
+void report_percent(const struct report_page *page, struct strbuf *out, double change)
+{
+	report_html_change(page->run->mode, change, out);
 }
 
 void report_size(const struct report_page *page, struct strbuf *out, double change)
@@ -71,18 +77,21 @@ void report_p(struct strbuf *out, double p)
 		strbuf_addf(out, "%.*f", p < 0.1 ? 4 : 2, p);
 }
 
+void report_html_badge(enum verdict verdict, struct strbuf *out)
+{
+	strbuf_addf(out, "<span class=\"v v%d\"><b aria-hidden=\"true\">%c</b> %s</span>",
+		    (int)verdict, render_verdict_sign(verdict), verdict_name(verdict));
+}
+
 void report_badge(const struct report_page *page, const struct comparison_entry *entry,
 		  struct strbuf *out)
 {
-	enum verdict verdict = entry->judged.verdict;
-
 	if (entry->judged.metric->secondary)
 		strbuf_adds(out, "<span class=\"v\">derived</span>");
 	else if (page->comparison->control_fired)
 		strbuf_adds(out, "<span class=\"v\">withheld</span>");
 	else
-		strbuf_addf(out, "<span class=\"v v%d\"><b aria-hidden=\"true\">%c</b> %s</span>",
-			    (int)verdict, render_verdict_sign(verdict), verdict_name(verdict));
+		report_html_badge(entry->judged.verdict, out);
 }
 
 int report_add_figure(struct report_page *page, size_t index, const char *class_name,
