@@ -118,20 +118,24 @@ $(C)/boot-tests: $(call objects,$(C),$(BOOT_SOURCES)) $(C)/libkerngate.a
 BENCH_exact-cost := exact_cost bench_guests
 BENCH_judge-cost := judge_cost
 BENCH_history-cost := history_cost
+BENCH_index-cost := index_cost
 BENCH_REPEATS ?= 5
 I_bench := $(I_engine) -Iharness/bench
 $(B)/%-cost: $$(foreach part,$$(BENCH_$$*-cost),$(B)/obj/harness/bench/$$(part).o) $(B)/libkerngate.a
 	$(CC) $(CFLAGS) -o $@ $^ $(PKG_LIBS) -lm -lpthread
 
-.PHONY: bench bench-judge bench-history bench-exact
+.PHONY: bench bench-judge bench-history bench-index bench-exact
 bench: deps-check
-	@$(MAKE) --no-print-directory -s bench-judge bench-history bench-exact
+	@$(MAKE) --no-print-directory -s bench-judge bench-history bench-index bench-exact
 bench-judge:
 	@$(MAKE) --no-print-directory -s -j$(JOBS) $(B)/judge-cost
 	@$(B)/judge-cost
 bench-history:
 	@$(MAKE) --no-print-directory -s -j$(JOBS) $(B)/history-cost
 	@$(B)/history-cost
+bench-index:
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(B)/index-cost
+	@$(B)/index-cost
 bench-exact:
 	@$(MAKE) --no-print-directory -s -j$(JOBS) build $(B)/exact-cost
 	@$(B)/kerngate build quick
@@ -180,7 +184,7 @@ help:
 	@echo 'make check       every test, guests included (sanitizers, -Werror)'
 	@echo 'make check-fast  every test without guests'
 	@echo 'make build       build/kerngate, guest_init and the workloads'
-	@echo 'make bench       what judging, history and exact mode cost here, BENCH_REPEATS=5 each'
+	@echo 'make bench       what judging, history, index and exact mode cost, BENCH_REPEATS=5'
 	@echo 'make fuzz        all fuzz targets, FUZZ_SECONDS=600 each'
 	@echo 'make format      clang-format over harness/ and workloads/'
 	@echo 'make install     to DESTDIR/PREFIX (default /usr/local)'

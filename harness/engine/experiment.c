@@ -13,6 +13,7 @@
 #include "log.h"
 #include "memory.h"
 #include "process.h"
+#include "results_index.h"
 
 /* Nobody else runs or resumes this run while the lock is held. */
 static int lock_run(struct experiment *experiment, struct error *err)
@@ -111,8 +112,9 @@ static int finish(struct experiment *experiment, struct error *err)
 
 	(void)!folder_remove(state);
 	rc = run_store_set_state(experiment->store, experiment->run.id, "finished", err);
-	/* Else whoever asks for the history makes them. */
-	if (!rc && history_fill_run(experiment->store, experiment->run.id, &second))
+	/* Else whoever asks for the history, or writes the index, makes them. */
+	if (!rc && (history_fill_run(experiment->store, experiment->run.id, &second) ||
+		    results_index_fill_run(experiment->store, experiment->run.id, &second)))
 		log_debug("%s", second.message);
 	return rc;
 }

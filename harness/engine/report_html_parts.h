@@ -1,4 +1,5 @@
-/* report_html_parts.h - the parts of the page. Private to report_html*.c. */
+/* report_html_parts.h - the parts of the page. Private to report_html*.c, and for its
+ * small parts results_index*.c. */
 #ifndef KERNGATE_ENGINE_REPORT_HTML_PARTS_H
 #define KERNGATE_ENGINE_REPORT_HTML_PARTS_H
 

@@ -7,6 +7,8 @@
 #include "error.h"
 #include "run_store.h"
 
+#define RESULTS_INDEX_FILE "index.html" /* in the results folder */
+
 /* Writes it anew, in one step (rename). */
 int results_index_write(struct run_store *store, struct error *err) must_check;
 /* Judges a finished run and keeps its verdicts (run_store_set_verdicts); done at the end of
