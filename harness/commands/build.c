@@ -18,6 +18,7 @@
 
 /* What is to be built, in order; no kernel twice. */
 struct wanted {
+	struct strvec only, skip; /* globs: variants of whole campaigns; owned */
 	struct wanted_kernel {
 		char *label;             /* "quick: stock"; owned */
 		struct kernel_spec spec; /* owned */
@@ -33,6 +34,8 @@ static void wanted_release(struct wanted *wanted)
 		kernel_spec_release(&wanted->items[i].spec);
 	}
 	free(wanted->items);
+	strvec_release(&wanted->only);
+	strvec_release(&wanted->skip);
 }
 
 static int wanted_add(struct wanted *wanted, const struct campaign *campaign,
@@ -60,6 +63,8 @@ static int add_campaign(const struct globals *globals, const char *name,
 	cleanup_with(campaign_release) struct campaign campaign = { .name = NULL };
 	int code = campaign_load(globals->project_root, name, &campaign, err);
 
+	if (code == 0)
+		code = campaign_select(&campaign, &wanted->only, &wanted->skip, err);
 	for (size_t i = 0; code == 0 && i < campaign.variants_count; i++)
 		code = wanted_add(wanted, &campaign, &campaign.variants[i], err);
 	return code;
@@ -148,6 +153,9 @@ static int add_name(const struct globals *globals, const char *name,
 
 	if (strvec_contains(campaigns, name) || (strchr(name, '/') && !colon))
 		return add_campaign(globals, name, wanted, err);
+	if (wanted->only.count || wanted->skip.count)
+		return error_set(err, -EINVAL, "%s: no campaign; --only and --skip choose among the "
+				 "variants of campaigns", name);
 	if (!colon)
 		return add_variant(globals, name, campaigns, wanted, err);
 	campaign_name = string_copy_n(name, (size_t)(colon - name));
@@ -219,6 +227,8 @@ static int run(const struct globals *globals, int argc, char **argv,
 	struct build_options build = { .jobs = 0 };
 	uint64_t jobs = 0;
 	const struct option_info options[] = {
+		{ "--only", OPTION_TEXTS, &wanted.only, 0, 0 },
+		{ "--skip", OPTION_TEXTS, &wanted.skip, 0, 0 },
 		{ "--jobs", OPTION_NUMBER, &jobs, 1, 4096 },
 		{ "--rebuild", OPTION_FLAG, &build.rebuild, 0, 0 },
 		{ "--from-scratch", OPTION_FLAG, &build.from_scratch, 0, 0 },
@@ -239,11 +249,15 @@ static int run(const struct globals *globals, int argc, char **argv,
 const struct command command_build = {
 	.name = "build",
 	.summary = "build kernels into the cache, without running anything",
-	.usage = "build [NAME...] [--jobs N] [--rebuild] [--from-scratch]",
+	.usage = "build [NAME...] [--only GLOB] [--skip GLOB] [--jobs N]\n"
+		 "                      [--rebuild] [--from-scratch]",
 	.help = "NAME is a campaign (default: quick), VARIANT or CAMPAIGN:VARIANT. Builds\n"
 		"all kernels of a campaign, or single ones; prints release, key (SHA-256 of all\n"
 		"that goes in), hash of the image, and the time it took or \"cached\".\n"
 		"\n"
+		"  --only GLOB     of campaigns only the variants that fit, and the baseline; may\n"
+		"                  be said several times\n"
+		"  --skip GLOB     not these\n"
 		"  --jobs N        compiler jobs (default: CPUs)\n"
 		"  --rebuild       even if cached; fails if the image differs from the cached\n"
 		"                  one, because the build is then not reproducible\n"

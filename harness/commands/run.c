@@ -40,10 +40,17 @@ struct request {
 	const struct globals *globals;
 	struct experiment_options options;
 	const char *name;     /* of the campaign or run; NULL: the default */
+	struct strvec only, skip; /* globs; owned */
 	const char *mode;     /* instead of the campaign's; NULL: that */
 	uint64_t blocks, seeds, looks, seed, jobs;
 	bool dry_run, resume;
 };
+
+static void request_release(struct request *request)
+{
+	strvec_release(&request->only);
+	strvec_release(&request->skip);
+}
 
 /* *ret_note (owned): cells that this host has too few CPUs for; NULL if none.
  * EXIT_USAGE where the options do not fit the campaign. */
@@ -56,6 +63,8 @@ static int load_campaign(const struct request *request, struct campaign *ret_cam
 			       request->name ? request->name : DEFAULT_CAMPAIGN, ret_campaign,
 			       err);
 
+	if (!rc)
+		rc = campaign_select(ret_campaign, &request->only, &request->skip, err);
 	if (rc)
 		return rc;
 	if (request->mode && !run_mode_parse(request->mode, &mode))
@@ -111,10 +120,11 @@ static int check_request(const struct request *request, struct error *err)
 	enum run_mode mode;
 
 	if (request->resume && (request->dry_run || request->blocks || request->seeds ||
-				request->looks || request->seed || request->mode))
+				request->looks || request->seed || request->mode ||
+				request->only.count || request->skip.count))
 		return command_usage_error(err, "--resume goes on with the plan as it is stored: "
-					   "no --dry-run, --mode, --blocks, --seeds, --looks or "
-					   "--seed");
+					   "no --dry-run, --mode, --only, --skip, --blocks, --seeds, "
+					   "--looks or --seed");
 	if (request->blocks && request->seeds)
 		return command_usage_error(err, "--blocks and --seeds are the same; one of them");
 	if (request->mode && run_mode_parse(request->mode, &mode))
@@ -125,10 +135,12 @@ static int check_request(const struct request *request, struct error *err)
 
 static int run(const struct globals *globals, int argc, char **argv, struct error *err)
 {
-	struct request request = { .globals = globals };
+	cleanup_with(request_release) struct request request = { .globals = globals };
 	const struct option_info infos[] = {
 		{ "--dry-run", OPTION_FLAG, &request.dry_run, 0, 0 },
 		{ "--resume", OPTION_FLAG, &request.resume, 0, 0 },
+		{ "--only", OPTION_TEXTS, &request.only, 0, 0 },
+		{ "--skip", OPTION_TEXTS, &request.skip, 0, 0 },
 		{ "--mode", OPTION_TEXT, &request.mode, 0, 0 },
 		{ "--blocks", OPTION_NUMBER, &request.blocks, 1, 10000 },
 		{ "--seeds", OPTION_NUMBER, &request.seeds, 1, 10000 },
@@ -155,8 +167,9 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 const struct command command_run = {
 	.name = "run",
 	.summary = "build, boot and compare the kernels of a campaign",
-	.usage = "run [CAMPAIGN] [--dry-run] [--mode MODE]\n"
-		 "                    [--blocks N | --seeds N] [--looks N] [--seed N] [--jobs N]\n"
+	.usage = "run [CAMPAIGN] [--dry-run] [--only GLOB] [--skip GLOB]\n"
+		 "                    [--mode MODE] [--blocks N | --seeds N] [--looks N]\n"
+		 "                    [--seed N] [--jobs N]\n"
 		 "       kerngate run --resume [RUN]",
 	.help = "Builds the kernels of a campaign (default: quick; a name in configs/campaigns\n"
 		"or a path), boots every variant once in each block and guest, in random order,\n"
@@ -164,6 +177,9 @@ const struct command command_run = {
 		"results/RUN and in results/store.sqlite; results/latest is the newest run.\n"
 		"\n"
 		"  --dry-run    print the plan (trials, order, estimated minutes), run nothing\n"
+		"  --only GLOB  the guests, suites and variants that fit, or with a slash the\n"
+		"               GUEST/SUITEs; may be said several times. The baseline always runs\n"
+		"  --skip GLOB  not these\n"
 		"  --mode MODE  timed or exact, instead of the campaign's; in another mode than\n"
 		"               that, its defaults count (42 blocks or 5 seeds, margin, control)\n"
 		"  --blocks N   instead of the campaign's blocks_count\n"
@@ -184,6 +200,7 @@ const struct command command_run = {
 		"\n"
 		"examples:\n"
 		"  kerngate run quick --blocks 4\n"
+		"  kerngate run padata --only 'pmem*' --skip padata-hotplug\n"
 		"  kerngate run quick --mode exact --seeds 3\n"
 		"  kerngate run --resume\n",
 	.supervised = true,

@@ -30,6 +30,7 @@ struct request {
 	const struct globals *globals;
 	struct experiment_options options;
 	const char *name;      /* of the campaign or run; NULL: the default */
+	struct strvec only, skip; /* globs; owned */
 	uint64_t seeds, from, budget, jobs;
 	bool until_found, cases, resume;
 };
@@ -37,6 +38,12 @@ struct request {
 static void close_store(struct run_store **store)
 {
 	run_store_close(*store);
+}
+
+static void request_release(struct request *request)
+{
+	strvec_release(&request->only);
+	strvec_release(&request->skip);
 }
 
 /* --- what was found ------------------------------------------------------------------ */
@@ -173,6 +180,8 @@ static int load_campaign(const struct request *request, struct campaign *ret_cam
 			       request->name ? request->name : DEFAULT_CAMPAIGN, ret_campaign,
 			       err);
 
+	if (!rc)
+		rc = campaign_select(ret_campaign, &request->only, &request->skip, err);
 	if (rc)
 		return rc;
 	campaign_set_mode(ret_campaign, MODE_EXACT);
@@ -275,6 +284,9 @@ static int check_request(const struct request *request, struct error *err)
 	if (request->resume && (request->seeds || request->from))
 		return command_usage_error(err, "--resume goes on with the seeds as they are "
 					   "stored: no --seeds or --from");
+	if (request->resume && (request->only.count || request->skip.count))
+		return command_usage_error(err, "--resume has the run's guests, suites and variants: "
+					   "no --only or --skip");
 	if (request->resume && request->budget)
 		return command_usage_error(err, "--resume has the campaign's budget: no --budget");
 	return 0;
@@ -282,8 +294,10 @@ static int check_request(const struct request *request, struct error *err)
 
 static int run(const struct globals *globals, int argc, char **argv, struct error *err)
 {
-	struct request request = { .globals = globals };
+	cleanup_with(request_release) struct request request = { .globals = globals };
 	const struct option_info infos[] = {
+		{ "--only", OPTION_TEXTS, &request.only, 0, 0 },
+		{ "--skip", OPTION_TEXTS, &request.skip, 0, 0 },
 		{ "--seeds", OPTION_NUMBER, &request.seeds, 1, 10000 },
 		{ "--from", OPTION_NUMBER, &request.from, 1, INT64_MAX },
 		{ "--until-found", OPTION_FLAG, &request.until_found, 0, 0 },
@@ -317,7 +331,7 @@ const struct command command_validate = {
 	.name = "validate",
 	.summary = "walk many seeds of a kernel in exact mode for what goes wrong",
 	.usage = "validate [CAMPAIGN] [--seeds N] [--from SEED] [--until-found]\n"
-		 "                    [--budget MINUTES] [--jobs N]\n"
+		 "                    [--only GLOB] [--skip GLOB] [--budget MINUTES] [--jobs N]\n"
 		 "       kerngate validate --resume [RUN]\n"
 		 "       kerngate validate [CAMPAIGN] --cases",
 	.help = "Runs an exact campaign (default: validate, a kernel with lockdep and KASAN)\n"
@@ -329,6 +343,9 @@ const struct command command_validate = {
 		"  --seeds N          instead of the campaign's seeds_count\n"
 		"  --from SEED        the first one, instead of the campaign's seed: N seeds that\n"
 		"                     no earlier run has walked find more than the same again\n"
+		"  --only GLOB        the guests, suites and variants that fit, or with a slash\n"
+		"                     the GUEST/SUITEs; may be said several times\n"
+		"  --skip GLOB        not these\n"
 		"  --until-found      start nothing more once anything has failed\n"
 		"  --budget MINUTES   instead of the campaign's budget_minutes\n"
 		"  --jobs N           compiler jobs (default: CPUs)\n"

@@ -241,7 +241,8 @@ static void close_store(struct run_store **store)
 	run_store_close(*store);
 }
 
-/* As it was for the run: without cells that this host has too few CPUs for. */
+/* As it was for the run: without cells that this host has too few CPUs for, or that
+ * nobody asked for. */
 static int load_campaign(struct run_store *store, const struct stored_run *stored,
 			 const struct experiment_options *options,
 			 struct campaign *ret_campaign, char **ret_note, struct error *err)
@@ -253,6 +254,8 @@ static int load_campaign(struct run_store *store, const struct stored_run *store
 		rc = campaign_leave_out_cells(ret_campaign,
 					      host_info_cpus(cpus, EXPERIMENT_CPUS_MAX),
 					      ret_note, err);
+	if (!rc)
+		experiment_keep_planned(stored, ret_campaign);
 	return rc;
 }
 

@@ -171,3 +171,29 @@ int experiment_load_config(struct run_store *store, const struct stored_run *run
 	campaign_set_mode(ret_campaign, run->mode);
 	return 0;
 }
+
+static bool has_variant(const struct stored_run *run, const char *name)
+{
+	for (size_t i = 0; i < run->variants_count; i++)
+		if (!strcmp(run->variants[i].name, name))
+			return true;
+	return false;
+}
+
+void experiment_keep_planned(const struct stored_run *run, struct campaign *campaign)
+{
+	cleanup_free size_t *cells = memory_alloc_array(campaign->cells_count, sizeof(*cells));
+	cleanup_free bool *variants = memory_alloc_array(campaign->variants_count,
+							 sizeof(*variants));
+	size_t count = 0;
+
+	for (size_t i = 0; i < run->cells_count && i < campaign->cells_count; i++)
+		for (size_t j = 0; j < campaign->cells_count && count <= i; j++)
+			if (!strcmp(campaign->cells[j].guest.name, run->cells[i].guest) &&
+			    !strcmp(campaign->cells[j].suite.name, run->cells[i].suite))
+				cells[count++] = j;
+	for (size_t i = 0; i < campaign->variants_count; i++)
+		variants[i] = has_variant(run, campaign->variants[i].name);
+	campaign_keep_cells(campaign, cells, count);
+	campaign_keep_variants(campaign, variants);
+}

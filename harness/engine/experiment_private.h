@@ -103,6 +103,8 @@ int experiment_save_config(const struct experiment *experiment, struct error *er
 int experiment_load_config(struct run_store *store, const struct stored_run *run,
 			   const struct experiment_options *options,
 			   struct campaign *ret_campaign, struct error *err) must_check;
+/* Leaves out of its campaign what the run was begun without (--only, --skip). Pure. */
+void experiment_keep_planned(const struct stored_run *run, struct campaign *campaign);
 /* -ESTALE naming the first difference that would make trials unlike. Pure. */
 int experiment_compare_config(const struct stored_run *run, const struct stored_run *planned,
 			      struct error *err) must_check;

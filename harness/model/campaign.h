@@ -105,10 +105,16 @@ int campaign_leave_out_cells(struct campaign *campaign, uint32_t cpus_count,
 			     char **ret_note, struct error *err) must_check;
 /* Keeps the cells and variants that a glob (fnmatch) of `only` fits, if there is one, and
  * no glob of `skip` does. A glob with a slash is tried on "GUEST/SUITE", others on the names
- * of guests, suites and variants; the baseline always stays. -ENOENT: one fits nothing
- * (with the nearest name); -E2BIG: no cell, or no variant beside the baseline, would be left. */
+ * of guests, suites and variants. Globs of `only` that fit cells choose cells, those that fit
+ * variants choose variants; where none does, all of that kind stay, and the baseline always
+ * does. -ENOENT: one fits nothing (with the nearest name); -EINVAL: `skip` names the
+ * baseline; -E2BIG: no cell, or no variant beside the baseline, would be left. */
 int campaign_select(struct campaign *campaign, const struct strvec *only,
 		    const struct strvec *skip, struct error *err) must_check;
+/* Keeps the cells at these indexes, none twice, in this order. */
+void campaign_keep_cells(struct campaign *campaign, const size_t *indexes, size_t count);
+/* Keeps the baseline and the variants whose flag is set. */
+void campaign_keep_variants(struct campaign *campaign, const bool *is_kept);
 /* Index of a variant or -ENOENT with the nearest name. */
 int campaign_find_variant(const struct campaign *campaign, const char *name,
 			  size_t *ret_index, struct error *err) must_check;

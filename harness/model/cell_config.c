@@ -9,6 +9,9 @@
 
 #include "memory.h"
 
+#define PRIORITY_DEFAULT 5u
+#define PRIORITY_MAX 9u
+
 /* Where cells came from, in their order. */
 struct cell_origins {
 	struct strvec guests, suites;       /* files */
@@ -101,6 +104,7 @@ struct cell_entry {
 	char *guest, *suite;                /* references; owned */
 	uint32_t counts[GUEST_VCPUS_MAX];
 	size_t counts_count;
+	uint32_t priority;
 	bool is_scaled;                     /* vcpus_counts are there */
 };
 
@@ -121,6 +125,7 @@ static int read_entry(const char *project_root, const struct config_node *node,
 		{ CONFIG_TEXT("suite", &entry->suite, config_expect_reference),
 		  .required = true },
 		{ CONFIG_LIST_OF("vcpus_counts", &counts, 1, GUEST_VCPUS_MAX) },
+		{ CONFIG_U32("priority", &entry->priority, 1, PRIORITY_MAX) },
 	};
 	int r = config_read(node, "cell", fields, ARRAY_COUNT(fields), err);
 
@@ -144,6 +149,7 @@ static int read_cell(const char *project_root, const struct cell_entry *entry,
 	int r = keep_file(&reference_guest, project_root, entry->guest, guest,
 			  &origins->guests, err);
 
+	cell->priority = entry->priority;
 	cell->is_scaled = entry->is_scaled;
 	if (r == 0)
 		r = keep_file(&reference_suite, project_root, entry->suite, suite,
@@ -230,7 +236,7 @@ int cells_read(const char *project_root, const struct config_node *list,
 	campaign->cells = memory_alloc_array(CELLS_MAX, sizeof(*campaign->cells));
 	for (size_t i = 0; r == 0 && i < list->count; i++) {
 		cleanup_with(cleanup_entry) struct cell_entry entry = {
-			.guest = NULL
+			.priority = PRIORITY_DEFAULT
 		};
 
 		r = read_entry(project_root, list->items[i], &entry, err);
@@ -255,6 +261,8 @@ int campaign_leave_out_cells(struct campaign *campaign, uint32_t cpus_count,
 			     char **ret_note, struct error *err)
 {
 	cleanup_strbuf struct strbuf names = STRBUF_INIT;
+	cleanup_free size_t *indexes = memory_alloc_array(campaign->cells_count,
+							  sizeof(*indexes));
 	size_t kept = 0;
 
 	for (size_t i = 0; i < campaign->cells_count; i++)
@@ -263,7 +271,7 @@ int campaign_leave_out_cells(struct campaign *campaign, uint32_t cpus_count,
 				    campaign->cells[i].guest.name,
 				    campaign->cells[i].suite.name);
 		else
-			kept++;
+			indexes[kept++] = i;
 	if (kept == 0)
 		return error_set(err, -E2BIG, "campaign %s: no cell is left: all have "
 				 "more vCPUs than the %u CPUs that this host has for "
@@ -273,17 +281,6 @@ int campaign_leave_out_cells(struct campaign *campaign, uint32_t cpus_count,
 		return 0;
 	*ret_note = string_format("left out, with more vCPUs than the %u CPUs that the "
 				  "host has for guests: %s", cpus_count, names.data);
-	kept = 0;
-	for (size_t i = 0; i < campaign->cells_count; i++) {
-		struct campaign_cell *cell = &campaign->cells[i];
-
-		if (!wants_more(campaign, i, cpus_count)) {
-			campaign->cells[kept++] = *cell;
-			continue;
-		}
-		guest_spec_release(&cell->guest);
-		suite_release(&cell->suite);
-	}
-	campaign->cells_count = kept;
+	campaign_keep_cells(campaign, indexes, kept);
 	return 0;
 }

@@ -133,6 +133,35 @@ static void test_dry_run(void)
 	test_check_string(again.out, run.out);
 }
 
+static void test_dry_run_only(void)
+{
+	cleanup_program struct program_run only = { .out = NULL }, skip = { .out = NULL },
+					   wrong = { .out = NULL }, resume = { .out = NULL };
+	cleanup_free char *results = path_join(test_temp_folder(), "none");
+
+	program_run(&only, "run", "quick", "--dry-run", "--blocks", "2", "--only", "u?", "--accel",
+		    "tcg", "--results", results);
+	CU_ASSERT_EQUAL(only.status, 0);
+	test_check_contains(only.out, "campaign quick: 6 trials (2 variants and the A/A control, "
+				      "1 cell, 2 blocks)");
+	CU_ASSERT_PTR_NULL(strstr(only.out, "smp2/quick"));
+	program_run(&skip, "run", "quick", "--dry-run", "--blocks", "2", "--skip", "up/*",
+		    "--accel", "tcg", "--results", results);
+	CU_ASSERT_EQUAL(skip.status, 0);
+	CU_ASSERT_PTR_NULL(strstr(skip.out, "up/quick"));
+	program_run(&wrong, "run", "quick", "--dry-run", "--only", "smp", "--results", results);
+	CU_ASSERT_EQUAL(wrong.status, 2);
+	test_check_contains(wrong.err, "only 'smp' fits no guest, suite or variant");
+	test_check_contains(wrong.err, "(did you mean 'smp2'?)");
+	program_run(&resume, "run", "--resume", "--only", "up", "--results", results);
+	CU_ASSERT_EQUAL(resume.status, 64);
+	program_run(&resume, "validate", "--resume", "--skip", "up", "--results", results);
+	CU_ASSERT_EQUAL(resume.status, 64);
+	program_run(&resume, "build", "quick:stock", "--only", "patched");
+	CU_ASSERT_EQUAL(resume.status, 2);
+	test_check_contains(resume.err, "quick:stock: no campaign; --only and --skip choose");
+}
+
 static void test_dry_run_looks(void)
 {
 	cleanup_program struct program_run run = { .out = NULL }, few = { .out = NULL };
@@ -402,6 +431,7 @@ static void test_gate(void)
 TEST_SUITE("runs",
 	   {"usage of run", test_run_usage},
 	   {"dry run", test_dry_run},
+	   {"dry run of some", test_dry_run_only},
 	   {"dry run with looks", test_dry_run_looks},
 	   {"dry run in exact mode", test_dry_run_exact},
 	   {"show", test_show},

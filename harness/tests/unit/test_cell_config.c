@@ -184,7 +184,7 @@ static void test_bad_counts(void)
 	       "4:47: vcpus_counts: the NUMA cells of the guest 'numa' hold 2 vCPUs, not 4");
 	refuse("  - {guest: up, suite: s, vcpu_counts: [1]}\n",
 	       "4:27: unknown key 'vcpu_counts' in cell; expected one of guest, suite, "
-	       "vcpus_counts (did you mean 'vcpus_counts'?)");
+	       "vcpus_counts, priority (did you mean 'vcpus_counts'?)");
 }
 
 static void test_bad_names(void)

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "campaign_project.h"
 #include "experiment_private.h"
 #include "files.h"
 #include "memory.h"
@@ -192,10 +193,48 @@ static void test_resume_refusals(void)
 	check_resume_refused(&place, NULL, -ENOENT, "nothing to resume");
 }
 
+#define CHOICE                                                                   \
+	"variants:\n  - {name: a, " KERNEL "}\n  - {name: b, " KERNEL "}\n"       \
+	"  - {name: bb, " KERNEL "}\nbaseline: b\n"                               \
+	"cells:\n  - {guest: up, suite: boot}\n  - {guest: up, suite: long}\n"    \
+	"  - {guest: smp, suite: boot}\n"
+
+/* What a run was begun without stays away when it goes on. */
+static void test_keeps_planned(void)
+{
+	cleanup_with(campaign_release) struct campaign campaign = { .name = NULL };
+	struct stored_cell cells[] = {
+		{ .guest = (char *)"smp", .suite = (char *)"boot" },
+		{ .guest = (char *)"up", .suite = (char *)"long" },
+	};
+	struct stored_variant variants[] = { { .name = (char *)"b" }, { .name = (char *)"bb" },
+					     { .name = (char *)"b" } };
+	struct stored_run run = { .cells = cells, .cells_count = 2, .variants = variants,
+				  .variants_count = 3 };
+
+	if (!campaign_load_good(CHOICE, &campaign))
+		return;
+	experiment_keep_planned(&run, &campaign);
+	if (test_check(campaign.cells_count == 2)) {
+		test_check_string(campaign.cells[0].guest.name, "smp");
+		test_check_string(campaign.cells[1].suite.name, "long");
+	}
+	if (test_check(campaign.variants_count == 2)) {
+		test_check_string(campaign.variants[0].name, "b");
+		test_check_string(campaign.variants[1].name, "bb");
+	}
+	CU_ASSERT_EQUAL(campaign.baseline, 0);
+	/* what the campaign no longer has is for experiment_compare_config to tell */
+	cells[0].guest = (char *)"gone";
+	experiment_keep_planned(&run, &campaign);
+	CU_ASSERT_EQUAL(campaign.cells_count, 1);
+}
+
 TEST_SUITE("experiment_resume",
 	   {"same configs", test_same_configs},
 	   {"other variants", test_other_configs},
 	   {"other cells", test_other_cells},
+	   {"keeps what was planned", test_keeps_planned},
 	   {"config kept with the run", test_config_copy},
 	   {"config kept is broken", test_config_copy_is_broken},
 	   {"what cannot be resumed", test_resume_refusals})
