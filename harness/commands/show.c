@@ -10,6 +10,7 @@
 #include "files.h"
 #include "memory.h"
 #include "render.h"
+#include "run_artifacts.h"
 #include "run_store.h"
 #include "show_json.h"
 
@@ -112,19 +113,20 @@ static void print_findings(const struct trial_result *result)
 	}
 }
 
-static void print_artifacts(const char *folder)
+static void print_artifacts(const char *folder, const char *pruned_when)
 {
 	cleanup_strvec struct strvec names = STRVEC_INIT;
+	int rc = folder_list(folder, &names);
 
-	printf("artifacts: %s\n", folder);
-	if (folder_list(folder, &names))
-		return;
-	for (size_t i = 0; i < names.count; i++)
+	printf("artifacts: %s%s%s\n", folder, pruned_when ? ", pruned " :
+	       rc == -ENOENT ? ": is gone" : "", pruned_when ? pruned_when : "");
+	for (size_t i = 0; !rc && i < names.count; i++)
 		printf("  %s\n", names.items[i]);
 }
 
 static void print_trial(const struct stored_run *run, const struct stored_trial *trial,
-			const struct trial_result *result, const char *folder)
+			const struct trial_result *result, const char *folder,
+			const char *pruned_when)
 {
 	const struct stored_cell *cell = &run->cells[trial->cell];
 
@@ -147,14 +149,14 @@ static void print_trial(const struct stored_run *run, const struct stored_trial 
 	print_host(&result->host);
 	print_rows(cell, result);
 	print_findings(result);
-	print_artifacts(folder);
+	print_artifacts(folder, pruned_when);
 }
 
 static int show_trial(struct run_store *store, const struct stored_run *run, uint64_t number,
 		      bool json, struct error *err)
 {
 	cleanup_with(trial_result_release) struct trial_result result = TRIAL_RESULT_INIT;
-	cleanup_free char *folder = NULL;
+	cleanup_free char *folder = NULL, *pruned_when = NULL;
 	const struct stored_trial *trial;
 	int rc = 0;
 
@@ -167,10 +169,11 @@ static int show_trial(struct run_store *store, const struct stored_run *run, uin
 	if (rc)
 		return rc;
 	folder = run_store_trial_folder(store, run->id, trial->order);
+	pruned_when = run_artifacts_pruned_when(store, run->id, trial->order);
 	if (json)
-		show_trial_json(run, trial, &result, folder, stdout);
+		show_trial_json(run, trial, &result, folder, pruned_when, stdout);
 	else
-		print_trial(run, trial, &result, folder);
+		print_trial(run, trial, &result, folder, pruned_when);
 	return 0;
 }
 

@@ -129,12 +129,14 @@ static json_t *samples_json(const struct trial_result *result)
 }
 
 void show_trial_json(const struct stored_run *run, const struct stored_trial *trial,
-		     const struct trial_result *result, const char *folder, FILE *file)
+		     const struct trial_result *result, const char *folder,
+		     const char *pruned_when, FILE *file)
 {
 	json_t *root = trial_head(run, trial), *findings = json_array();
 
 	json_object_set_new(root, "run", run_json_text(run->id));
 	json_object_set_new(root, "folder", run_json_text(folder));
+	json_object_set_new(root, "artifacts_pruned", run_json_text(pruned_when));
 	json_object_set_new(root, "fingerprint", run_json_text(trial->fingerprint));
 	json_object_set_new(root, "kernel_release", run_json_text(result->kernel_release));
 	json_object_set_new(root, "times", times_json(&result->times));

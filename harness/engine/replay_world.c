@@ -12,6 +12,7 @@
 #include "files.h"
 #include "guest_cmdline.h"
 #include "memory.h"
+#include "run_artifacts.h"
 
 #define SYSCTL_PREFIX "sysctl:"     /* in a stored command line, behind the arguments */
 
@@ -116,9 +117,20 @@ static char *fingerprint_value(const char *fingerprint, const char *key)
 	return NULL;
 }
 
-static int check_file(const char *path, const char *what, struct error *err)
+static int check_file(const struct source *source, const char *path, const char *what,
+		      struct error *err)
 {
-	return path_exists(path) ? 0 : error_set(err, -ENOENT, "%s: %s is gone", path, what);
+	cleanup_free char *pruned_when = NULL;
+
+	if (path_exists(path))
+		return 0;
+	pruned_when = run_artifacts_pruned_when(source->store, source->run.id,
+						source->trial->order);
+	if (pruned_when)
+		return error_set(err, -ENOENT, "its artifacts were pruned %s, so it cannot "
+				 "happen again; what was measured is still in the store",
+				 pruned_when);
+	return error_set(err, -ENOENT, "%s: %s is gone", path, what);
 }
 
 static int find_files(const struct source *source, struct replay_world *world,
@@ -140,12 +152,12 @@ static int find_files(const struct source *source, struct replay_world *world,
 	world->plan_path = path_join(world->folder, "plan.cpio");
 	console = path_join(world->folder, "console.log");
 	results = path_join(world->folder, "results.log");
-	rc = check_file(world->common_path, "the cell's initramfs", err);
+	rc = check_file(source, world->common_path, "the cell's initramfs", err);
 	if (!rc)
-		rc = check_file(world->plan_path, "the trial's part of the initramfs", err);
+		rc = check_file(source, world->plan_path, "the trial's part of the initramfs", err);
 	if (!rc)
-		rc = check_file(console, "what the console said", err);
-	return rc ? rc : check_file(results, "what the guest reported", err);
+		rc = check_file(source, console, "what the console said", err);
+	return rc ? rc : check_file(source, results, "what the guest reported", err);
 }
 
 /* --- guest, suite, kernel: from the run's copy of its campaign ----------------------- */

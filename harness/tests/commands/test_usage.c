@@ -9,8 +9,8 @@
 
 static const char *const commands[] = {
 	"baseline", "bisect", "boot", "build", "cache", "compare", "doctor", "gate",
-	"history", "list", "profile", "replay", "report", "run", "scale", "selftest",
-	"show", "validate", "walk",
+	"history", "list", "profile", "prune", "replay", "report", "run", "scale",
+	"selftest", "show", "validate", "walk",
 };
 
 /* Everything wrong with the arguments: status 64, one line that says what. */
