@@ -85,8 +85,9 @@ static void test_samples_of_a_guest(void)
 		return;
 	CU_ASSERT_EQUAL(tool_output_samples("cyclictest", "cyclictest.json", text,
 					    strlen(text), 3, &result, &err), 0);
-	if (!test_check(result.samples_count == 4))
+	if (!test_check(result.samples_count == 5))
 		return;
+	CU_ASSERT_EQUAL(sample_of(&result, "overflow_count"), 0);
 	CU_ASSERT_EQUAL(result.samples[0].row, 3);
 	CU_ASSERT_EQUAL(result.samples[0].iteration, 0);
 	CU_ASSERT_EQUAL(sample_of(&result, "latency_p50_ns"), 63000);
@@ -123,6 +124,68 @@ static void test_overflow(void)
 	CU_ASSERT_EQUAL(cyclictest_output_quantile_ns(&output, 0.8), 3000);
 	CU_ASSERT_EQUAL(cyclictest_output_quantile_ns(&output, 0.9), 20000);
 	CU_ASSERT_EQUAL(cyclictest_output_quantile_ns(&output, 0.99), 700000);
+	CU_ASSERT_EQUAL(output.threads[0].overflow_count, 1);
+}
+
+/* Of a run whose wake-ups all but two overflowed: percentiles are at least the
+ * histogram's end, and the longest is known. */
+static void test_overflow_of_a_run(void)
+{
+	cleanup_free char *text = fixture_read("guest/cyclictest-overflow.json");
+	cleanup_result result = TRIAL_RESULT_INIT;
+	struct error err = ERROR_INIT;
+
+	if (!text)
+		return;
+	CU_ASSERT_EQUAL(tool_output_samples("cyclictest", "cyclictest.json", text, strlen(text),
+					    0, &result, &err), 0);
+	CU_ASSERT_EQUAL(sample_of(&result, "overflow_count"), 425);
+	CU_ASSERT_EQUAL(sample_of(&result, "latency_p50_ns"), 40000);
+	CU_ASSERT_EQUAL(sample_of(&result, "latency_p99_ns"), 40000);
+	CU_ASSERT_EQUAL(sample_of(&result, "latency_max_ns"), 18030000);
+}
+
+#define COMMAND "\"cmdline:\": \"cyclictest --histogram=100 -t 1\", "
+#define ENDING(fields) "{" COMMAND "\"thread\": {\"0\": {" fields "}}}"
+
+/* None is in the histogram: still data, where it is known where that ends. */
+static void test_all_overflowed(void)
+{
+	static const char all[] = ENDING(
+		"\"histogram\": {}, \"cycles\": 4, \"min\": 100, \"max\": 700, "
+		"\"avg\": 300, \"cpu\": 0");
+	static const char unknown[] = THREAD(
+		"\"histogram\": {}, \"cycles\": 4, \"min\": 100, \"max\": 700, "
+		"\"avg\": 300, \"cpu\": 0");
+	cleanup_result result = TRIAL_RESULT_INIT, nothing = TRIAL_RESULT_INIT;
+	struct error err = ERROR_INIT;
+
+	CU_ASSERT_EQUAL(tool_output_samples("cyclictest", "cyclictest.json", all, strlen(all), 0,
+					    &result, &err), 0);
+	CU_ASSERT_EQUAL(sample_of(&result, "overflow_count"), 4);
+	CU_ASSERT_EQUAL(sample_of(&result, "latency_p50_ns"), 100000);
+	CU_ASSERT_EQUAL(tool_output_samples("cyclictest", "cyclictest.json", unknown,
+					    strlen(unknown), 0, &nothing, &err), -EINVAL);
+	test_check_contains(err.message, "the histogram is empty");
+}
+
+/* A latency beyond the end in the histogram, and one that overflowed below it. */
+static void test_histogram_end_refused(void)
+{
+	static const char *const texts[] = {
+		ENDING("\"histogram\": {\"100\": 1}, \"cycles\": 1, \"min\": 100, "
+		       "\"max\": 100, \"avg\": 100, \"cpu\": 0"),
+		ENDING("\"histogram\": {\"99\": 1}, \"cycles\": 2, \"min\": 99, "
+		       "\"max\": 99, \"avg\": 99, \"cpu\": 0"),
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+		cleanup_cyclictest output = { .threads = NULL };
+		struct error err = ERROR_INIT;
+
+		CU_ASSERT_EQUAL(parse(texts[i], &output, &err), -EINVAL);
+		test_check_contains(err.message, "does not fit a histogram that ends at 100000 ns");
+	}
 }
 
 static void test_nanoseconds(void)
@@ -357,6 +420,9 @@ TEST_SUITE("tool_output", { "cyclictest: two threads", test_two_threads },
 	   { "cyclictest: samples of a guest", test_samples_of_a_guest },
 	   { "artifacts that no parser knows", test_other_artifacts },
 	   { "cyclictest: overflow", test_overflow },
+	   { "cyclictest: overflow of a run", test_overflow_of_a_run },
+	   { "cyclictest: all overflowed", test_all_overflowed },
+	   { "cyclictest: the histogram's end", test_histogram_end_refused },
 	   { "cyclictest: nanoseconds", test_nanoseconds },
 	   { "cyclictest: refused", test_refused },
 	   { "cyclictest: no samples of bad output", test_bad_samples },
