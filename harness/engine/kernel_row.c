@@ -10,12 +10,11 @@
 
 #include "clock.h"
 #include "files.h"
+#include "git_run.h"
 #include "kernel_patches.h"
 #include "memory.h"
-#include "process.h"
 #include "suggest.h"
 
-#define GIT_TIMEOUT_NS (600 * NS_PER_SECOND)
 #define COMMIT_NAME_LENGTH 12
 #define CANDIDATES_MAX 4096
 
@@ -128,31 +127,9 @@ int kernel_row_of_series(const char *project_root, const char *series,
 static int run_git(const char *repository, const char *const *words, char **ret_output,
 		   struct error *err)
 {
-	static const char *const environment[] = { "LC_ALL=C", NULL };
-	const struct process_options options = { .environment = environment, .capture = true,
-						 .timeout_ns = GIT_TIMEOUT_NS };
-	cleanup_strvec struct strvec argv = STRVEC_INIT;
+	const struct git_request request = { .folder = repository, .words = words };
 
-	strvec_push(&argv, "git");
-	strvec_push(&argv, "-C");
-	strvec_push(&argv, repository);
-	strvec_push_all(&argv, words);
-	return process_run((const char *const *)argv.items, &options, ret_output, err);
-}
-
-static int find_commit(const char *repository, const char *ref, char **ret_commit,
-		       struct error *err)
-{
-	cleanup_free char *commit = string_format("%s^{commit}", ref);
-	const char *const words[] = { "rev-parse", "--verify", "--quiet", "--end-of-options",
-				      commit, NULL };
-	char *output = NULL;
-
-	if (run_git(repository, words, &output, NULL))
-		return error_set(err, -ENOENT, "%s has no commit '%s'", repository, ref);
-	output[strcspn(output, "\n")] = '\0';
-	*ret_commit = output;
-	return 0;
+	return git_run(&request, ret_output, err);
 }
 
 /* "COMMIT\tPARENTS\tSUBJECT" */
@@ -209,9 +186,9 @@ int kernel_row_of_commits(const char *repository, const char *good, const char *
 
 	if (!path_is_folder(row.repository))
 		return error_set(err, -ENOENT, "%s: no such folder", row.repository);
-	code = find_commit(row.repository, good, &good_commit, err);
+	code = git_find_commit(row.repository, good, &good_commit, err);
 	if (!code)
-		code = find_commit(row.repository, bad, &bad_commit, err);
+		code = git_find_commit(row.repository, bad, &bad_commit, err);
 	if (!code && !strcmp(good_commit, bad_commit))
 		code = error_set(err, -EINVAL, "good and bad are the same commit, %.12s",
 				 good_commit);

@@ -165,13 +165,14 @@ static _Noreturn void child_exec(const struct run *run,
 				 const char *const *argv, int out, int errors,
 				 int report_fd, pid_t parent)
 {
-	int null_fd;
+	const char *input = run->options->input_path;
+	int input_fd;
 
 	child_reset_signals();
 	if (!run->options->in_foreground) {
 		(void)setpgid(0, 0);
-		null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0)
+		input_fd = open(input ? input : "/dev/null", O_RDONLY | O_CLOEXEC);
+		if (input_fd < 0 || dup2(input_fd, STDIN_FILENO) < 0)
 			child_fail(report_fd);
 	}
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
@@ -476,6 +477,8 @@ static int run_prepare(struct run *run, const char *const *argv,
 	if (!run->program)
 		return error_set(err, -ENOENT, "%s: program not found in PATH",
 				 run->name);
+	if (options->input_path && access(options->input_path, R_OK) < 0)
+		return error_set_errno(err, -errno, "%s", options->input_path);
 	make_environment(options->environment, &run->environment);
 	if (!options->output_path)
 		return 0;

@@ -11,6 +11,7 @@
 struct process_options {
 	const char *folder;            /* working directory; NULL: ours */
 	const char *const *environment; /* "NAME=value" added or replaced, NULL-terminated; may be NULL */
+	const char *input_path;        /* its stdin; must be readable; NULL: /dev/null */
 	const char *output_path;       /* stdout+stderr appended to this file; NULL: see below */
 	bool capture;                  /* stdout into *ret_output; stderr into the error */
 	/* Called with each line of stdout+stderr (without newline) as it comes;

@@ -261,6 +261,20 @@ static void test_no_input(void)
 	test_check_string(output, "end\n");
 }
 
+static void test_input(void)
+{
+	cleanup_free char *path = path_join(test_temp_folder(), "in");
+	struct process_options options = { .capture = true, .input_path = path };
+	cleanup_free char *output = NULL;
+	struct error err = ERROR_INIT;
+
+	CU_ASSERT_EQUAL(process_run(SHELL("cat"), &options, &output, &err), -ENOENT);
+	test_check_contains(err.message, path);
+	CU_ASSERT_EQUAL(file_write_atomic(path, "one\ntwo", 7, 0644), 0);
+	CU_ASSERT_EQUAL(process_run(SHELL("cat; echo; echo end"), &options, &output, &err), 0);
+	test_check_string(output, "one\ntwo\nend\n");
+}
+
 static void test_find_program(void)
 {
 	cleanup_free char *shell = process_find_program("sh");
@@ -392,6 +406,7 @@ TEST_SUITE("process",
 	   {"timeout of one that ignores SIGTERM", test_timeout_of_the_stubborn},
 	   {"what it leaves behind is ended", test_leftovers_end},
 	   {"no input", test_no_input},
+	   {"input from a file", test_input},
 	   {"find a program", test_find_program},
 	   {"cancel", test_cancel},
 	   {"the child dies with us", test_dies_with_us})
