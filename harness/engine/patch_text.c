@@ -152,6 +152,108 @@ void patch_text_files(const char *text, struct strvec *ret_files)
 			strvec_push(ret_files, found.items[i]);
 }
 
+/* --- the diff alone -------------------------------------------------------------------- */
+
+static bool begins(const char *line, const char *start)
+{
+	return strncmp(line, start, strlen(start)) == 0;
+}
+
+/* Lines that git writes between "diff --git" and the first hunk. */
+static bool is_extended_header(const char *line)
+{
+	static const char *const starts[] = {
+		"old mode ", "new mode ", "deleted file mode ", "new file mode ",
+		"copy from ", "copy to ", "rename from ", "rename to ", "similarity index ",
+		"dissimilarity index ", "Binary files ",
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(starts); i++)
+		if (begins(line, starts[i]))
+			return true;
+	return false;
+}
+
+/* "--- a/x" and "+++ b/x" one after the other. */
+static bool is_names(const char *line)
+{
+	const char *next = line + strcspn(line, "\n");
+
+	return begins(line, "--- ") && *next && begins(next + 1, "+++ ");
+}
+
+/* Of a section "diff --git": it is binary where a line says so before the next. */
+static bool is_binary(const char *section)
+{
+	for (const char *line = next_line(section); *line; line = next_line(line)) {
+		if (begins(line, "GIT binary patch"))
+			return true;
+		if (!begins(line, "index ") && !is_extended_header(line))
+			return false;
+	}
+	return false;
+}
+
+static void add_line(const char *line, struct strbuf *out)
+{
+	strbuf_add(out, line, strcspn(line, "\n"));
+	strbuf_addc(out, '\n');
+}
+
+enum part { PART_TEXT, PART_HEADER, PART_BINARY };
+
+/* One line outside of hunks; returns where the reader is after it. */
+static enum part add_outer(const char *line, enum part part, bool *binary, struct strbuf *out)
+{
+	if (begins(line, "diff --git ")) {
+		*binary = is_binary(line);
+		add_line(line, out);
+		return PART_HEADER;
+	}
+	if (part == PART_HEADER && *binary &&
+	    (begins(line, "index ") || begins(line, "GIT binary patch"))) {
+		add_line(line, out);
+		return begins(line, "GIT") ? PART_BINARY : part;
+	}
+	if (part == PART_HEADER && is_extended_header(line)) {
+		add_line(line, out);
+		return part;
+	}
+	/* literal or delta, its lines, an empty one; up to two of them */
+	if (part == PART_BINARY && !begins(line, "-- ")) {
+		add_line(line, out);
+		return part;
+	}
+	return part == PART_HEADER && begins(line, "index ") ? part : PART_TEXT;
+}
+
+void patch_text_diff(const char *text, struct strbuf *out)
+{
+	struct position position = { 0 };
+	enum part part = PART_TEXT;
+	bool binary = false, in_names = false, has_names = false;
+	unsigned long old_line;
+
+	for (const char *line = text; *line; line = next_line(line)) {
+		if (has_names && in_hunk(&position, line)) {
+			add_line(line, out);
+		} else if (in_names) { /* the "+++" line */
+			in_names = false;
+			has_names = true;
+			add_line(line, out);
+		} else if (is_names(line)) {
+			in_names = true;
+			part = PART_TEXT;
+			add_line(line, out);
+		} else if (has_names && start_hunk(&position, line, &old_line)) {
+			add_line(line, out);
+		} else {
+			part = add_outer(line, part, &binary, out);
+			has_names = has_names && part == PART_TEXT;
+		}
+	}
+}
+
 size_t patch_text_find_hunk(const char *text, const char *file,
 			    unsigned long wanted_line)
 {

@@ -77,7 +77,70 @@ static void test_finds_no_hunk(void)
 	CU_ASSERT_EQUAL(patch_text_find_hunk("@@ -", "x.c", 1), 0);
 }
 
+/* --- the diff alone ------------------------------------------------------------------------- */
+
+static void check_diff(const char *text, const char *expected)
+{
+	cleanup_strbuf struct strbuf out = STRBUF_INIT, again = STRBUF_INIT;
+
+	patch_text_diff(text, &out);
+	test_check_string(out.data, expected);
+	patch_text_diff(out.data, &again);
+	test_check_string(again.data, out.data);
+}
+
+#define NAMES "--- a/x.c\n+++ b/x.c\n"
+#define HUNK "@@ -1,2 +1,2 @@ int x\n a\n-b\n+c\n"
+
+static void test_diff_alone(void)
+{
+	static const char git[] = "diff --git a/x.c b/x.c\n" NAMES HUNK;
+
+	check_diff(git, git);
+	check_diff("---\n x.c | 2 +-\n 1 file changed\n\ndiff --git a/x.c b/x.c\n"
+		   "index 12..34 100644\n" NAMES HUNK "-- \n2.39.5\n\n", git);
+	check_diff("Words.\n--- not a name\n" NAMES HUNK "\n> quoted\n", NAMES HUNK);
+	check_diff("Index: x.c\n=====\n" NAMES HUNK "@@ -9 +9 @@\n-d\n+e\n" NAMES HUNK,
+		   NAMES HUNK "@@ -9 +9 @@\n-d\n+e\n" NAMES HUNK);
+	check_diff(NAMES "@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n",
+		   NAMES "@@ -1 +1 @@\n-a\n\\ No newline at end of file\n+b\n");
+	/* lines of a hunk that look like something else */
+	check_diff(NAMES "@@ -1,3 +1,2 @@\n--- a/y\n-index 1\n+++ b/y\n diff\n",
+		   NAMES "@@ -1,3 +1,2 @@\n--- a/y\n-index 1\n+++ b/y\n diff\n");
+	/* the last line lacks its end */
+	check_diff(NAMES "@@ -1 +1 @@\n-a\n+b", NAMES "@@ -1 +1 @@\n-a\n+b\n");
+}
+
+static void test_diff_without_hunks(void)
+{
+	static const char mode[] = "diff --git a/s b/s\nold mode 100644\nnew mode 100755\n";
+	static const char rename[] = "diff --git a/s b/t\nsimilarity index 100%\n"
+				     "rename from s\nrename to t\n";
+	static const char empty[] = "diff --git a/e b/e\nnew file mode 100644\n";
+	static const char binary[] = "diff --git a/p b/p\nindex 12..34 100644\n"
+				     "GIT binary patch\nliteral 3\nKcmZQz\n\nliteral 1\nIcmZPo\n\n";
+
+	check_diff(mode, mode);
+	check_diff(rename, rename);
+	check_diff("diff --git a/e b/e\nnew file mode 100644\nindex 0..1\n", empty);
+	check_diff(binary, binary);
+	check_diff("Subject: x\n\ndiff --git a/p b/p\nindex 12..34 100644\n"
+		   "GIT binary patch\nliteral 3\nKcmZQz\n\nliteral 1\nIcmZPo\n\n-- \n2\n", binary);
+}
+
+static void test_no_diff(void)
+{
+	check_diff("", "");
+	check_diff("only words\n--- \n+++ \n", "--- \n+++ \n");
+	check_diff("@@ -1 +1 @@\n-a\n+b\n", "");
+	check_diff("> " "--- a/x.c\n> +++ b/x.c\n> @@ -1 +1 @@\n> -a\n> +b\n", "");
+	check_diff("index 12..34\nnew mode 100644\nGIT binary patch\n", "");
+}
+
 TEST_SUITE("patch_text",
+	   {"a diff alone", test_diff_alone},
+	   {"a diff without hunks alone", test_diff_without_hunks},
+	   {"no diff", test_no_diff},
 	   {"names files", test_names_files},
 	   {"hunk lines are no headers", test_hunk_lines_are_no_headers},
 	   {"refuses to leave the tree", test_refuses_to_leave_the_tree},

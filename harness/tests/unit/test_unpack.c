@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "fake_kernel.h"
+#include "file_unpacked.h"
 #include "files.h"
 #include "memory.h"
 #include "test.h"
@@ -185,7 +186,53 @@ static void test_archive_in_an_archive(void)
 	test_check_string(text, "packed\n");
 }
 
+/* --- single files ------------------------------------------------------------ */
+
+static void test_reads_files(void)
+{
+	const char *folder = test_temp_folder();
+	cleanup_free char *plain = path_join(folder, "plain"), *packed = path_join(folder, "plain.gz");
+	const char *const gzip[] = { "gzip", "--keep", plain, NULL };
+	cleanup_free char *first = NULL, *second = NULL;
+	struct error err = ERROR_INIT;
+	size_t length = 0;
+
+	CU_ASSERT_EQUAL(file_write_atomic(plain, "text\0more", 9, 0644), 0);
+	if (!test_check(fake_run(folder, gzip)))
+		return;
+	CU_ASSERT_EQUAL(file_read_unpacked(plain, 9, &first, &length, &err), 0);
+	CU_ASSERT_EQUAL(length, 9);
+	CU_ASSERT_EQUAL(file_read_unpacked(packed, 9, &second, &length, &err), 0);
+	if (test_check(length == 9 && first && second))
+		CU_ASSERT_EQUAL(memcmp(first, second, 10), 0);
+}
+
+static void test_refuses_files(void)
+{
+	const char *folder = test_temp_folder();
+	cleanup_free char *plain = path_join(folder, "plain"), *packed = path_join(folder, "plain.gz");
+	cleanup_free char *data = NULL, *text = memory_alloc(100001);
+	const char *const gzip[] = { "gzip", plain, NULL };
+	struct error err = ERROR_INIT;
+	size_t length = 0;
+
+	CU_ASSERT_EQUAL(file_read_unpacked(plain, 9, &data, &length, &err), -ENOENT);
+	test_check_contains(err.message, plain);
+	memset(text, 'x', 100000);
+	CU_ASSERT_EQUAL(file_write_atomic(plain, text, 100000, 0644), 0);
+	if (!test_check(fake_run(folder, gzip)))
+		return;
+	/* small as it lies there, large once it is unpacked */
+	CU_ASSERT_EQUAL(file_read_unpacked(packed, 99999, &data, &length, &err), -EFBIG);
+	CU_ASSERT_EQUAL(truncate(packed, 50), 0);
+	CU_ASSERT_EQUAL(file_read_unpacked(packed, 1 << 20, &data, &length, &err), -EBADMSG);
+	test_check_contains(err.message, "plain.gz: damaged: ");
+	CU_ASSERT_PTR_NULL(data);
+}
+
 TEST_SUITE("unpack",
+	   {"reads a file that may be compressed", test_reads_files},
+	   {"refuses a file that is too large, or damaged", test_refuses_files},
 	   {"unpacks", test_unpacks},
 	   {"refuses to leave its folder", test_refuses_to_leave_its_folder},
 	   {"refuses what is no archive", test_refuses_what_is_no_archive},
