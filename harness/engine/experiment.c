@@ -136,6 +136,23 @@ static int go(struct experiment *experiment, struct error *err)
 	return error_set(err, rc, "%s", cause.message);
 }
 
+/* Before anything is built: whether to wait for it or to come back. */
+static void tell_estimate(struct experiment *experiment)
+{
+	cleanup_with(experiment_estimate_release) struct experiment_estimate estimate = {
+		.cells = NULL
+	};
+	cleanup_free char *text = NULL, *budget = NULL;
+
+	experiment_expect_durations(experiment);
+	experiment_fill_estimate(experiment, &estimate);
+	text = experiment_estimate_text(&estimate);
+	budget = experiment_budget_text(experiment, &estimate);
+	log_info("estimated: %s", text);
+	if (budget)
+		log_info("budget: %s", budget);
+}
+
 int experiment_run(const struct campaign *campaign, const struct experiment_options *options,
 		   char **ret_run_id, struct error *err)
 {
@@ -161,6 +178,7 @@ int experiment_run(const struct campaign *campaign, const struct experiment_opti
 	log_info("run %s: %zu trials, %s mode, seed %llu", experiment.run.id,
 		 experiment.run.trials_count, run_mode_name(experiment.run.mode),
 		 (unsigned long long)experiment.run.seed);
+	tell_estimate(&experiment);
 	return go(&experiment, err);
 }
 

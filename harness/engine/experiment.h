@@ -44,8 +44,13 @@ int experiment_print_plan(const struct campaign *campaign,
 struct experiment_estimate {
 	uint64_t build_ns;           /* of all kernels that are not in the cache */
 	size_t builds_count;
+	size_t builds_seen_count;    /* earlier builds that it rests on; 0: guessed */
+	uint64_t boots_ns;           /* of all cells, their guests mixed as the run does */
+	size_t boots_count;          /* without repeats */
 	struct experiment_estimate_cell {
-		uint64_t boots_ns;   /* of all its blocks, with as many guests at once as will run */
+		uint64_t boots_ns;   /* of all its blocks, by itself, with as many guests at
+					once as will run, the control and repeats too */
+		size_t boots_count;  /* without repeats */
 		size_t seen_count;   /* earlier trials that it rests on; 0: guessed */
 	} *cells;                    /* as the campaign's; owned */
 	size_t cells_count;

@@ -39,6 +39,7 @@ void experiment_release(struct experiment *experiment)
 		free(experiment->cells[i].initrd_common);
 		free(experiment->cells[i].workloads);
 		free(experiment->cells[i].row_names);
+		free(experiment->cells[i].variants_ns);
 	}
 	free(experiment->cells);
 	workload_catalog_release(&experiment->catalog);

@@ -6,17 +6,12 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "clock.h"
 #include "experiment_private.h"
 #include "files.h"
 #include "memory.h"
 #include "scheduler.h"
 #include "sequential.h"
 
-/* A cold build was seen to take 12 minutes on 2 cores, a further variant of
- * the same base a tenth of that. For the estimate only. */
-#define COLD_BUILD_NS (12 * 60 * NS_PER_SECOND)
-#define NEXT_BUILD_NS (90 * NS_PER_SECOND)
 /* Of exact mode, where the campaign says none. */
 #define FIRST_SEED 1
 
@@ -270,103 +265,6 @@ int experiment_make_plan(const struct experiment *experiment, struct stored_run 
 	return 0;
 }
 
-/* --- how long ------------------------------------------------------------------------ */
-
-void experiment_expect_durations(struct experiment *experiment)
-{
-	for (size_t i = 0; i < experiment->cells_count; i++) {
-		const struct campaign_cell *cell = &experiment->campaign->cells[i];
-		uint64_t known_ns = 0;
-
-		if (experiment->store)
-			known_ns = run_store_expected_duration_ns(experiment->store,
-								  cell->guest.name,
-								  cell->suite.name,
-								  experiment->campaign->mode);
-		experiment->cells[i].expected_ns = known_ns ? known_ns :
-						   EXPERIMENT_TRIAL_GUESS_NS;
-	}
-}
-
-static uint64_t trial_expected_ns(const struct experiment *experiment, uint32_t cell)
-{
-	const struct experiment_cell *prepared = &experiment->cells[cell];
-
-	return prepared->measured_count ? prepared->measured_ns / prepared->measured_count :
-					  prepared->expected_ns;
-}
-
-/* A guest that is thought to run. */
-struct slot {
-	uint64_t end_ns;
-	uint64_t memory_mib;
-	uint32_t cpus_count;
-};
-
-struct forecast {
-	struct slot *slots;   /* owned */
-	size_t count;
-	uint64_t now_ns;
-	uint64_t memory_mib;  /* in use */
-	uint32_t cpus_count;  /* in use */
-};
-
-/* Time goes on until the guest that ends first has ended. */
-static void forecast_end_one(struct forecast *forecast)
-{
-	size_t first = 0;
-
-	for (size_t i = 1; i < forecast->count; i++)
-		if (forecast->slots[i].end_ns < forecast->slots[first].end_ns)
-			first = i;
-	forecast->now_ns = forecast->slots[first].end_ns;
-	forecast->memory_mib -= forecast->slots[first].memory_mib;
-	forecast->cpus_count -= forecast->slots[first].cpus_count;
-	forecast->slots[first] = forecast->slots[--forecast->count];
-}
-
-static void forecast_start(struct forecast *forecast, const struct experiment *experiment,
-			   uint32_t cell)
-{
-	const struct guest_spec *guest = &experiment->campaign->cells[cell].guest;
-	uint32_t cpus_count = experiment_guest_cpus(experiment, guest);
-	struct slot slot = {
-		.memory_mib = experiment_guest_memory_mib(guest),
-		.cpus_count = cpus_count < experiment->cpus_count ? cpus_count :
-								    experiment->cpus_count,
-	};
-
-	while (forecast->count &&
-	       (forecast->cpus_count + slot.cpus_count > experiment->cpus_count ||
-		forecast->memory_mib + slot.memory_mib > experiment->memory_mib))
-		forecast_end_one(forecast);
-	slot.end_ns = forecast->now_ns + trial_expected_ns(experiment, cell);
-	forecast->memory_mib += slot.memory_mib;
-	forecast->cpus_count += slot.cpus_count;
-	forecast->slots[forecast->count++] = slot;
-}
-
-/* By playing it through: guests of different shapes, started strictly in order,
- * fill a host less than their number says. */
-uint64_t experiment_remaining_ns(const struct experiment *experiment, uint32_t block)
-{
-	const struct stored_run *run = &experiment->run;
-	cleanup_free struct slot *slots = memory_alloc_array(experiment->cpus_count + 1,
-							     sizeof(*slots));
-	struct forecast forecast = { .slots = slots };
-
-	for (size_t i = 0; i < run->trials_count; i++) {
-		const struct stored_trial *trial = &run->trials[i];
-
-		if (trial->state != TRIAL_FINISHED &&
-		    (block == UINT32_MAX || trial->block == block))
-			forecast_start(&forecast, experiment, trial->cell);
-	}
-	while (forecast.count)
-		forecast_end_one(&forecast);
-	return forecast.now_ns;
-}
-
 /* --- the plan as text ------------------------------------------------------------------ */
 
 static const char *plural(size_t count)
@@ -427,14 +325,10 @@ static void print_head_timed(const struct experiment *experiment)
 	print_looks(run);
 }
 
-static void print_kernels(const struct experiment *experiment, uint64_t *ret_build_ns)
+static void print_kernels(const struct experiment *experiment)
 {
 	const struct campaign *campaign = experiment->campaign;
-	bool cold = true;
 
-	*ret_build_ns = 0;
-	for (size_t i = 0; i < campaign->variants_count; i++)
-		cold = cold && !experiment->kernel_cached[i];
 	printf("kernels:\n");
 	for (size_t i = 0; i < campaign->variants_count; i++) {
 		const struct variant *variant = &campaign->variants[i];
@@ -445,10 +339,6 @@ static void print_kernels(const struct experiment *experiment, uint64_t *ret_bui
 		       variant->kernel.base.name, experiment->kernel_keys[i],
 		       cached ? "built already" : "to be built", *cmdline ? "; " : "", cmdline,
 		       i == campaign->baseline ? " (baseline)" : "");
-		if (cached)
-			continue;
-		*ret_build_ns += cold ? COLD_BUILD_NS : NEXT_BUILD_NS;
-		cold = false;
 	}
 }
 
@@ -470,49 +360,37 @@ static void print_trials(const struct experiment *experiment)
 	}
 }
 
-static void print_estimate(const struct experiment *experiment, uint64_t build_ns)
+/* A plan leaves nothing behind: no store is made for it. */
+int experiment_prepare_unstored(const struct campaign *campaign,
+				const struct experiment_options *options, struct experiment *ret,
+				struct error *err)
 {
-	uint64_t boots_ns = experiment_remaining_ns(experiment, UINT32_MAX);
+	cleanup_free char *store_path = path_join(options->results_dir, "store.sqlite");
+	int rc = experiment_prepare(campaign, options, ret, err);
 
-	printf("estimated: %.1f minutes (kernels %.1f, boots %.1f)\n",
-	       (double)(build_ns + boots_ns) / 60e9, (double)build_ns / 60e9,
-	       (double)boots_ns / 60e9);
-	for (size_t i = 0; i < experiment->cells_count; i++) {
-		const struct campaign_cell *cell = &experiment->campaign->cells[i];
-		char duration[CLOCK_TEXT_MAX];
-
-		printf("  %s/%s: %s a trial, %" PRIu32 " at once\n", cell->guest.name,
-		       cell->suite.name,
-		       duration_format(experiment->cells[i].expected_ns, duration),
-		       experiment_concurrency(experiment, &cell->guest));
-	}
-	if (experiment->campaign->budget_minutes)
-		printf("budget: %" PRIu32 " minutes of boots; no block starts that would pass it\n",
-		       experiment->campaign->budget_minutes);
+	if (!rc && path_exists(store_path))
+		rc = run_store_open(options->results_dir, &ret->store, err);
+	if (!rc)
+		rc = experiment_make_plan(ret, &ret->run, err);
+	if (!rc)
+		experiment_expect_durations(ret);
+	return rc;
 }
 
 int experiment_print_plan(const struct campaign *campaign,
 			  const struct experiment_options *options, struct error *err)
 {
 	cleanup_experiment struct experiment experiment = { .lock = -1 };
-	cleanup_free char *store_path = path_join(options->results_dir, "store.sqlite");
-	uint64_t build_ns = 0;
-	int rc = experiment_prepare(campaign, options, &experiment, err);
+	int rc = experiment_prepare_unstored(campaign, options, &experiment, err);
 
-	/* A plan leaves nothing behind: no store is made for it. */
-	if (!rc && path_exists(store_path))
-		rc = run_store_open(options->results_dir, &experiment.store, err);
-	if (!rc)
-		rc = experiment_make_plan(&experiment, &experiment.run, err);
 	if (rc)
 		return rc;
-	experiment_expect_durations(&experiment);
 	if (experiment_is_exact(&experiment))
 		print_head_exact(&experiment);
 	else
 		print_head_timed(&experiment);
-	print_kernels(&experiment, &build_ns);
+	print_kernels(&experiment);
 	print_trials(&experiment);
-	print_estimate(&experiment, build_ns);
+	experiment_print_estimate(&experiment);
 	return 0;
 }

@@ -3,6 +3,7 @@
  *
  *     experiment_check.c        campaign and host > struct experiment, refusals
  *     experiment_plan.c         > struct stored_run; the printed plan
+ *     experiment_estimate.c     how long it will take
  *     experiment_config.c       copy of the configs with the run, for resume
  *     experiment_kernels.c      kernels built, checked, recorded
  *     experiment_fingerprint.c  what makes trials comparable
@@ -32,6 +33,9 @@ struct experiment_cell {
 	const struct workload_info **workloads; /* of each row; array owned */
 	const char **row_names;       /* borrowed from the campaign; array owned */
 	uint64_t expected_ns;         /* of one trial */
+	uint64_t *variants_ns;        /* the same of each variant; owned; NULL: expected_ns */
+	double repeats_ratio;         /* repeats for each planned trial, as they were */
+	size_t seen_count;            /* earlier trials that expected_ns is of; 0: guessed */
 	uint64_t measured_ns;         /* sum over this process's trials */
 	uint32_t measured_count;
 };
@@ -90,11 +94,29 @@ int experiment_make_plan(const struct experiment *experiment,
 /* Index into campaign->variants of a stored variant (the control's copy is the
  * baseline). */
 size_t experiment_variant_of(const struct experiment *experiment, uint32_t stored_variant);
-/* Looks up expected_ns of all cells; store may be NULL. */
+/* As experiment_prepare, with the plan, the store if there is one, and what trials are
+ * expected to take. */
+int experiment_prepare_unstored(const struct campaign *campaign,
+				const struct experiment_options *options,
+				struct experiment *ret, struct error *err) must_check;
+
+/* --- experiment_estimate.c ---------------------------------------------------- */
+/* Looks up expected_ns and its neighbours of all cells; store may be NULL. */
 void experiment_expect_durations(struct experiment *experiment);
 /* Time that the unfinished trials of one block (UINT32_MAX: of all) will take,
  * several at once where there is room. */
 uint64_t experiment_remaining_ns(const struct experiment *experiment, uint32_t block);
+/* Of all that is still to build and to boot, once durations are looked up. */
+void experiment_fill_estimate(const struct experiment *experiment,
+			      struct experiment_estimate *ret);
+/* "about 12 min: builds 1 (about 7.0 min, from 9 earlier ones), boots 60 (about 4.5 min;
+ * from 82 earlier trials)"; owned. */
+char *experiment_estimate_text(const struct experiment_estimate *estimate);
+/* What the budget does to it, in one line; owned; NULL: there is none. */
+char *experiment_budget_text(const struct experiment *experiment,
+			     const struct experiment_estimate *estimate);
+/* Both, and each cell, to stdout. */
+void experiment_print_estimate(const struct experiment *experiment);
 
 /* --- experiment_config.c ---------------------------------------------------- */
 int experiment_save_config(const struct experiment *experiment, struct error *err) must_check;

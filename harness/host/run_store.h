@@ -182,10 +182,16 @@ int run_store_list(struct run_store *store, size_t max,
 		   struct stored_run **ret_runs, size_t *ret_count,
 		   struct error *err) must_check;
 
-/* Median duration of finished trials of this guest and suite over all runs of
- * this mode, for estimates; 0 if unknown. */
-uint64_t run_store_expected_duration_ns(struct run_store *store, const char *guest,
-					const char *suite, enum run_mode mode);
+/* What the newest finished trials took, for estimates. */
+struct trial_history {
+	size_t count;            /* of those that were not broken; 0: none is known */
+	uint64_t median_ns;      /* of them */
+	double repeats_ratio;    /* repeats for each trial that was planned */
+};
+/* Of this suite, over all runs of this mode; guest, variant (name) NULL: in any. */
+void run_store_trial_history(struct run_store *store, const char *guest, const char *suite,
+			     enum run_mode mode, const char *variant,
+			     struct trial_history *ret_history);
 
 /* The results folder, absolute; borrowed. */
 const char *run_store_folder(const struct run_store *store);

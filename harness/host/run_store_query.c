@@ -306,25 +306,37 @@ int run_store_list(struct run_store *store, size_t max, struct stored_run **ret_
 	return 0;
 }
 
-uint64_t run_store_expected_duration_ns(struct run_store *store, const char *guest,
-					const char *suite, enum run_mode mode)
+void run_store_trial_history(struct run_store *store, const char *guest, const char *suite,
+			     enum run_mode mode, const char *variant,
+			     struct trial_history *ret_history)
 {
 	cleanup_statement struct statement st = STATEMENT_INIT;
 	/* The newest only: hosts, guests and suites change under their names. */
 	int rc = statement_prepare(store,
-		"WITH recent AS (SELECT t.duration_ns AS d FROM trials t"
+		"WITH recent AS (SELECT t.duration_ns AS d, t.attempt > 0 AS again,"
+		"  t.outcome = 'broken' AS broken FROM trials t"
 		"  JOIN cells c USING (run, cell) JOIN runs r USING (run)"
-		"  WHERE c.guest = ?1 AND c.suite = ?2 AND r.mode = ?3"
-		"  AND t.outcome = 'passed' AND t.duration_ns > 0 ORDER BY t.id DESC LIMIT 41)"
-		" SELECT d FROM recent ORDER BY d LIMIT 1"
-		" OFFSET (SELECT count(*) / 2 FROM recent)", &st, NULL);
+		"  JOIN variants v USING (run, variant)"
+		"  WHERE c.suite = ?1 AND r.mode = ?2 AND (?3 IS NULL OR c.guest = ?3)"
+		"  AND (?4 IS NULL OR v.name = ?4) AND t.state = 'finished'"
+		"  ORDER BY t.id DESC LIMIT 41),"
+		" timed AS (SELECT d FROM recent WHERE NOT broken AND d > 0),"
+		" sums AS (SELECT count(*) AS n FROM timed)"
+		" SELECT (SELECT d FROM timed ORDER BY d LIMIT 1 OFFSET (SELECT n / 2 FROM sums)),"
+		" (SELECT n FROM sums), sum(again), sum(NOT again) FROM recent", &st, NULL);
 
+	*ret_history = (struct trial_history){ .count = 0 };
 	if (rc)
-		return 0;
-	statement_bind_text(&st, 1, guest);
-	statement_bind_text(&st, 2, suite);
-	statement_bind_text(&st, 3, run_mode_name(mode));
-	if (statement_step(&st, NULL) <= 0)
-		return 0;
-	return (uint64_t)statement_integer(&st, 0);
+		return;
+	statement_bind_text(&st, 1, suite);
+	statement_bind_text(&st, 2, run_mode_name(mode));
+	statement_bind_text(&st, 3, guest);
+	statement_bind_text(&st, 4, variant);
+	if (statement_step(&st, NULL) <= 0 || !statement_integer(&st, 1))
+		return;
+	ret_history->median_ns = (uint64_t)statement_integer(&st, 0);
+	ret_history->count = (size_t)statement_integer(&st, 1);
+	if (statement_integer(&st, 3))
+		ret_history->repeats_ratio = (double)statement_integer(&st, 2) /
+					     (double)statement_integer(&st, 3);
 }

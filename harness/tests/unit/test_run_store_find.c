@@ -144,14 +144,26 @@ static void finish_five(struct run_store *store, const struct stored_run *run, u
 			finish_in(store, run->trials[i].id, (from + count++) * NS_PER_SECOND);
 }
 
-static void check_expected(struct run_store *store, const char *guest, const char *suite,
-			   enum run_mode mode, uint64_t seconds)
+static struct trial_history history_of(struct run_store *store, const char *guest,
+				       const char *suite, enum run_mode mode, const char *variant)
 {
-	CU_ASSERT_EQUAL(run_store_expected_duration_ns(store, guest, suite, mode),
-			seconds * NS_PER_SECOND);
+	struct trial_history history = { .count = 99, .median_ns = 99 };
+
+	run_store_trial_history(store, guest, suite, mode, variant, &history);
+	return history;
 }
 
-static void test_expected_duration(void)
+static void check_history(struct run_store *store, const char *guest, const char *suite,
+			  enum run_mode mode, size_t count, uint64_t seconds)
+{
+	struct trial_history history = history_of(store, guest, suite, mode, NULL);
+
+	CU_ASSERT_EQUAL(history.count, count);
+	CU_ASSERT_EQUAL(history.median_ns, seconds * NS_PER_SECOND);
+	CU_ASSERT_EQUAL(history.repeats_ratio, 0);
+}
+
+static void test_trial_history(void)
 {
 	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
 	cleanup_run struct stored_run run = sample_run(4, 1), exact = sample_run(4, 1);
@@ -160,16 +172,71 @@ static void test_expected_duration(void)
 	exact.exact = EXACT_POLICY_INIT;
 	if (!store || !sample_store_begin(store, &run) || !sample_store_begin(store, &exact))
 		return;
-	check_expected(store, "up", "quick", MODE_TIMED, 0);
+	check_history(store, "up", "quick", MODE_TIMED, 0, 0);
 	finish_five(store, &run, 1);
-	check_expected(store, "up", "quick", MODE_TIMED, 3);
-	check_expected(store, "up", "memory", MODE_TIMED, 0);
-	check_expected(store, "numa", "memory", MODE_TIMED, 0);
+	check_history(store, "up", "quick", MODE_TIMED, 5, 3);
+	check_history(store, "up", "memory", MODE_TIMED, 0, 0);
+	check_history(store, "numa", "memory", MODE_TIMED, 0, 0);
+	/* in any guest */
+	check_history(store, NULL, "quick", MODE_TIMED, 5, 3);
+	check_history(store, "other", "quick", MODE_TIMED, 0, 0);
 	/* each mode for itself */
-	check_expected(store, "up", "quick", MODE_EXACT, 0);
+	check_history(store, "up", "quick", MODE_EXACT, 0, 0);
 	finish_five(store, &exact, 11);
-	check_expected(store, "up", "quick", MODE_EXACT, 13);
-	check_expected(store, "up", "quick", MODE_TIMED, 3);
+	check_history(store, "up", "quick", MODE_EXACT, 5, 13);
+	check_history(store, "up", "quick", MODE_TIMED, 5, 3);
+}
+
+/* The control is the baseline's kernel under another label. */
+static void test_trial_history_of_variants(void)
+{
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
+	cleanup_run struct stored_run run = sample_run(2, 1);
+	struct trial_history stock, patched;
+
+	if (!store || !sample_store_begin(store, &run))
+		return;
+	for (size_t i = 0; i < run.trials_count; i++)
+		if (run.trials[i].cell == 0)
+			finish_in(store, run.trials[i].id,
+				  (run.trials[i].variant == 1 ? 50 : 2) * NS_PER_SECOND);
+	stock = history_of(store, "up", "quick", MODE_TIMED, "stock");
+	patched = history_of(store, "up", "quick", MODE_TIMED, "patched");
+	CU_ASSERT_EQUAL(stock.count, 4);
+	CU_ASSERT_EQUAL(stock.median_ns, 2 * NS_PER_SECOND);
+	CU_ASSERT_EQUAL(patched.count, 2);
+	CU_ASSERT_EQUAL(patched.median_ns, 50 * NS_PER_SECOND);
+	CU_ASSERT_EQUAL(history_of(store, "up", "quick", MODE_TIMED, "none").count, 0);
+}
+
+/* What broke took no typical time, but was run again. */
+static void test_trial_history_of_repeats(void)
+{
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
+	cleanup_run struct stored_run run = sample_run(4, 1);
+	cleanup_result struct trial_result broken = sample_result(1, 1);
+	struct stored_trial *first = NULL;
+	struct trial_history history;
+	struct error err = ERROR_INIT;
+	struct stored_trial again = { .id = 0 };
+
+	if (!store || !sample_store_begin(store, &run))
+		return;
+	for (size_t i = run.trials_count; i-- > 0;)
+		if (run.trials[i].cell == 0)
+			first = &run.trials[i];
+	if (!test_check(first != NULL))
+		return;
+	broken.outcome = OUTCOME_BROKEN;
+	broken.times.stopped_ns = broken.times.create_ns + 900 * NS_PER_SECOND;
+	CU_ASSERT_EQUAL(run_store_trial_started(store, first->id, &err), 0);
+	CU_ASSERT_EQUAL(run_store_trial_finished(store, first->id, &broken, "", &err), 0);
+	CU_ASSERT_EQUAL(run_store_add_repeat(store, first, &again, &err), 0);
+	finish_in(store, again.id, 4 * NS_PER_SECOND);
+	history = history_of(store, "up", "quick", MODE_TIMED, NULL);
+	CU_ASSERT_EQUAL(history.count, 1);
+	CU_ASSERT_EQUAL(history.median_ns, 4 * NS_PER_SECOND);
+	CU_ASSERT_DOUBLE_EQUAL(history.repeats_ratio, 1, 1e-9);
 }
 
 static void test_trial_folder(void)
@@ -212,5 +279,7 @@ TEST_SUITE("run_store_find",
 	   {"finds runs", test_finds_runs},
 	   {"finds runs of a campaign", test_finds_campaigns},
 	   {"lists runs", test_lists_runs},
-	   {"expected duration", test_expected_duration},
+	   {"trial history", test_trial_history},
+	   {"trial history of variants", test_trial_history_of_variants},
+	   {"trial history of repeats", test_trial_history_of_repeats},
 	   {"trial folder", test_trial_folder})
