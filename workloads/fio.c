@@ -7,11 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "workload.h"
 
 #define OUTPUT_PATH "/tmp/fio.json"
+#define LOAD_OUTPUT_PATH "/tmp/load.fio.json"
+#define LOAD_FILE "/tmp/load.fio.data"
 #define OPTION_SIZE 64
 
 static struct {
@@ -21,14 +24,14 @@ static struct {
 	bool is_device;
 } state = { .output_fd = -1 };
 
-static void choose_file(void)
+static void choose_file(const char *on_tmpfs)
 {
 	const char *on = parameter_word("on");
 	struct stat status;
 
 	state.is_device = strcmp(on, "tmpfs") != 0;
 	if (!state.is_device)
-		state.file = "/tmp/fio.data";
+		state.file = on_tmpfs;
 	else
 		state.file = !strcmp(on, "disk") ? "/dev/vda" : "/dev/pmem0";
 	if (state.is_device && (stat(state.file, &status) < 0 || !S_ISBLK(status.st_mode)))
@@ -39,21 +42,24 @@ static void choose_file(void)
 static void setup(void)
 {
 	state.rounds_count = (uint32_t)parameter_number("rounds");
-	choose_file();
+	choose_file("/tmp/fio.data");
 	state.output_fd = open(OUTPUT_PATH,
 			       O_CREAT | O_TRUNC | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
 	if (state.output_fd < 0)
 		workload_broken("%s: %s", OUTPUT_PATH, strerror(errno));
 }
 
-static void run_fio(int output_fd)
+#define ARGV_MAX 20
+
+/* argv[ARGV_MAX], whose words are static, and how many. */
+static size_t make_argv(const char **argv)
 {
 	static char file[OPTION_SIZE], rw[OPTION_SIZE], block[OPTION_SIZE], size[OPTION_SIZE];
-	static char engine[OPTION_SIZE], depth[OPTION_SIZE], amount[OPTION_SIZE];
-	const char *argv[] = { "fio", "--name=kerngate", file, rw, block, size, engine, depth,
-			       amount, "--output-format=json", "--randrepeat=1",
-			       "--percentile_list=50:99:99.9",
-			       state.is_device ? "--direct=1" : "--direct=0", NULL };
+	static char engine[OPTION_SIZE], depth[OPTION_SIZE];
+	const char *const words[] = { "fio", "--name=kerngate", file, rw, block, size, engine,
+				      depth, "--output-format=json", "--randrepeat=1",
+				      "--percentile_list=50:99:99.9",
+				      state.is_device ? "--direct=1" : "--direct=0" };
 
 	snprintf(file, sizeof(file), "--filename=%s", state.file);
 	snprintf(rw, sizeof(rw), "--rw=%s", parameter_word("rw"));
@@ -61,8 +67,19 @@ static void run_fio(int output_fd)
 	snprintf(size, sizeof(size), "--size=%lldm", (long long)parameter_number("size_mib"));
 	snprintf(engine, sizeof(engine), "--ioengine=%s", parameter_word("engine"));
 	snprintf(depth, sizeof(depth), "--iodepth=%lld", (long long)parameter_number("depth"));
+	memset(argv, 0, ARGV_MAX * sizeof(*argv));
+	memcpy(argv, words, sizeof(words));
+	return sizeof(words) / sizeof(words[0]);
+}
+
+static void run_fio(int output_fd)
+{
+	static char amount[OPTION_SIZE];
+	const char *argv[ARGV_MAX];
+
 	snprintf(amount, sizeof(amount), "--io_size=%lldm",
 		 (long long)parameter_number("amount_mib"));
+	argv[make_argv(argv)] = amount;
 	tool_measure(argv, output_fd);
 }
 
@@ -84,6 +101,43 @@ static void cleanup(void)
 		(void)unlink(state.file);
 }
 
+/* --- as a load ------------------------------------------------------------------- */
+
+/* A hundred years, over and over. */
+static void load(void)
+{
+	const char *argv[ARGV_MAX];
+	size_t count;
+
+	choose_file(LOAD_FILE);
+	count = make_argv(argv);
+	argv[count++] = "--time_based";
+	argv[count++] = "--runtime=3153600000";
+	argv[count++] = "--output=" LOAD_OUTPUT_PATH;
+	load_exec(argv);
+}
+
+/* Itself and the process that makes the requests. */
+static uint32_t load_tasks(void)
+{
+	return 2;
+}
+
+/* fio_backend() returns 128 where a signal ended it, and errors of jobs else. */
+#define FIO_STOPPED_BY_SIGNAL 128
+
+static void load_ended(int status, const char *message)
+{
+	(void)unlink(LOAD_FILE);
+	if (!WIFEXITED(status))
+		return;
+	if (WEXITSTATUS(status) && WEXITSTATUS(status) != FIO_STOPPED_BY_SIGNAL)
+		workload_broken("fio: exit status %d: %s", WEXITSTATUS(status), message);
+	artifact_add_file("load.fio.json", LOAD_OUTPUT_PATH);
+}
+
+static const char *const load_parameters[] = { "on", "rw", "engine", "depth", "block_kib",
+					       "size_mib", NULL };
 static const char *const places[] = { "tmpfs", "disk", "pmem", NULL };
 static const char *const ways[] = { "read", "write", "randread", "randwrite", NULL };
 static const char *const engines[] = { "psync", "io_uring", NULL };
@@ -122,4 +176,8 @@ const struct workload workload = {
 	.setup = setup,
 	.measure = measure,
 	.cleanup = cleanup,
+	.load_parameters = load_parameters,
+	.load = load,
+	.load_tasks = load_tasks,
+	.load_ended = load_ended,
 };

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "workload.h"
@@ -30,17 +31,21 @@ static void setup(void)
 		workload_broken("%s: %s", OUTPUT_PATH, strerror(errno));
 }
 
-static void run_hackbench(int output_fd)
+#define ARGV_MAX 8
+
+/* argv[ARGV_MAX], whose words are static. */
+static void make_argv(int64_t loops_count, const char **argv)
 {
 	static char groups[OPTION_SIZE], loops[OPTION_SIZE], fds[OPTION_SIZE];
 	static char data[OPTION_SIZE];
-	const char *argv[] = { "hackbench", groups, loops, fds, data, NULL, NULL, NULL };
-	size_t count = 5;
+	const char *const words[] = { "hackbench", groups, loops, fds, data };
+	size_t count = sizeof(words) / sizeof(words[0]);
 
+	memset(argv, 0, ARGV_MAX * sizeof(*argv));
+	memcpy(argv, words, sizeof(words));
 	snprintf(groups, sizeof(groups), "-g%lld",
 		 (long long)parameter_number("groups"));
-	snprintf(loops, sizeof(loops), "-l%lld",
-		 (long long)parameter_number("loops"));
+	snprintf(loops, sizeof(loops), "-l%lld", (long long)loops_count);
 	snprintf(fds, sizeof(fds), "-f%lld", (long long)parameter_number("fds"));
 	snprintf(data, sizeof(data), "-s%lld",
 		 (long long)parameter_number("data_bytes"));
@@ -48,6 +53,13 @@ static void run_hackbench(int output_fd)
 		argv[count++] = "-p";
 	if (!strcmp(parameter_word("tasks"), "threads"))
 		argv[count++] = "-T";
+}
+
+static void run_hackbench(int output_fd)
+{
+	const char *argv[ARGV_MAX];
+
+	make_argv(parameter_number("loops"), argv);
 	tool_measure(argv, output_fd);
 }
 
@@ -67,6 +79,32 @@ static void cleanup(void)
 	(void)unlink(OUTPUT_PATH);
 }
 
+/* --- as a load ------------------------------------------------------------------- */
+
+/* Years of messages. */
+static void load(void)
+{
+	const char *argv[ARGV_MAX];
+
+	make_argv(INT32_MAX, argv);
+	load_exec(argv);
+}
+
+/* Itself, senders and receivers. */
+static uint32_t load_tasks(void)
+{
+	return 1 + (uint32_t)(2 * parameter_number("groups") * parameter_number("fds"));
+}
+
+/* Told to end it does so by the signal or in order, and has nothing to say. */
+static void load_ended(int status, const char *message)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status))
+		workload_broken("hackbench: exit status %d: %s", WEXITSTATUS(status), message);
+}
+
+static const char *const load_parameters[] = { "groups", "fds", "data_bytes", "by", "tasks",
+					       NULL };
 static const char *const means[] = { "socket", "pipe", NULL };
 static const char *const kinds[] = { "processes", "threads", NULL };
 static const char *const tools[] = { "hackbench", NULL };
@@ -104,4 +142,8 @@ const struct workload workload = {
 	.setup = setup,
 	.measure = measure,
 	.cleanup = cleanup,
+	.load_parameters = load_parameters,
+	.load = load,
+	.load_tasks = load_tasks,
+	.load_ended = load_ended,
 };

@@ -373,6 +373,41 @@ static void measure(uint32_t round)
 		act_once();
 }
 
+/* --- as a load: it behaves, or misbehaves ------------------------------------------- */
+
+#define LOAD_ENDS_NS 1000000000u
+#define LOAD_EXIT_STATUS 7
+
+static void load(void)
+{
+	const char *act = parameter_word("load_act");
+	uint64_t start_ns = clock_now_ns();
+
+	if (!strcmp(act, "idle"))
+		act_hang();
+	if (!strcmp(act, "stay"))
+		(void)signal(SIGTERM, SIG_IGN);
+	while (strcmp(act, "end") || clock_now_ns() - start_ns < LOAD_ENDS_NS)
+		;
+	fprintf(stderr, "as asked\n");
+	_exit(LOAD_EXIT_STATUS);
+}
+
+static uint32_t load_tasks(void)
+{
+	return 1;
+}
+
+static void load_ended(int status, const char *message)
+{
+	(void)status;
+	(void)message;
+	artifact_add("load.selftest", "spun\n", 5);
+}
+
+static const char *const load_acts[] = { "spin", "idle", "end", "stay", NULL };
+static const char *const load_parameters[] = { "load_act", NULL };
+
 const struct workload workload = {
 	.name = "selftest",
 	.purpose = "Tests of the harness itself: behaves, or misbehaves as asked",
@@ -389,6 +424,8 @@ const struct workload workload = {
 		{ "sequence", 0, 1000000, NULL, "2",
 		  "Number of the next result line, for acts that forge one (2: in "
 		  "the first row of a suite)" },
+		{ "load_act", 0, 0, load_acts, "spin",
+		  "What it does as a load; end: after a second, with status 7" },
 		{ .name = NULL },
 	},
 	.needs_vcpus = 1,
@@ -396,4 +433,8 @@ const struct workload workload = {
 	.warmup_rounds = 1,
 	.setup = setup,
 	.measure = measure,
+	.load_parameters = load_parameters,
+	.load = load,
+	.load_tasks = load_tasks,
+	.load_ended = load_ended,
 };

@@ -1,5 +1,6 @@
-/* stress_ng.c - one stressor of stress-ng, and how many of its operations it makes. The
- * numbers are "bogo": they compare the same stressor of the same version with itself.
+/* stress_ng.c - one stressor of stress-ng, and how many of its operations it makes; or
+ * that stressor as a load. The numbers are "bogo": they compare the same stressor of the
+ * same version with itself.
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "workload.h"
 
 #define YAML_PATH "/tmp/stress-ng.yaml"
+#define LOAD_YAML_PATH "/tmp/load.stress-ng.yaml"
 #define OPTION_SIZE 64
 
 /* Exit statuses of stress-ng(1). */
@@ -70,11 +72,41 @@ static void measure(uint32_t round)
 	artifact_add_file("stress-ng.yaml", YAML_PATH);
 }
 
+/* --- as a load ------------------------------------------------------------------- */
+
+static void load(void)
+{
+	static char stressor[OPTION_SIZE], workers[OPTION_SIZE];
+	const char *const argv[] = { "stress-ng", stressor, workers, "--timeout", "0", "--metrics",
+				     "--no-rand-seed", "--temp-path", "/tmp", "--log-brief",
+				     "--yaml", LOAD_YAML_PATH, NULL };
+
+	snprintf(stressor, sizeof(stressor), "--%s", parameter_word("stressor"));
+	snprintf(workers, sizeof(workers), "%lld", (long long)parameter_number("workers"));
+	(void)unlink(LOAD_YAML_PATH);
+	load_exec(argv);
+}
+
+/* Itself and a process for each worker. */
+static uint32_t load_tasks(void)
+{
+	return 1 + (uint32_t)parameter_number("workers");
+}
+
+static void load_ended(int status, const char *message)
+{
+	if (WIFEXITED(status) && WEXITSTATUS(status))
+		refuse(WEXITSTATUS(status), message);
+	if (WIFEXITED(status))
+		artifact_add_file("load.stress-ng.yaml", LOAD_YAML_PATH);
+}
+
 static const char *const stressors[] = {
 	"cpu", "context", "fork", "futex", "get", "mmap", "mutex", "pipe", "poll", "pthread",
 	"sem", "sock", "switch", "vm", "yield", NULL
 };
 static const char *const tools[] = { "stress-ng", NULL };
+static const char *const load_parameters[] = { "stressor", "workers", NULL };
 
 const struct workload workload = {
 	.name = "stress_ng",
@@ -99,4 +131,8 @@ const struct workload workload = {
 	.needs_vcpus = 1,
 	.is_counted = true,
 	.measure = measure,
+	.load_parameters = load_parameters,
+	.load = load,
+	.load_tasks = load_tasks,
+	.load_ended = load_ended,
 };

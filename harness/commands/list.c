@@ -187,16 +187,15 @@ static int list_suites(const struct globals *globals, struct error *err)
 		code = suite_load(globals->project_root, names.items[i], &suite, err);
 		for (size_t j = 0; code == 0 && j < suite.rows_count; j++) {
 			const struct suite_row *row = &suite.rows[j];
-			cleanup_strbuf struct strbuf text = STRBUF_INIT;
+			cleanup_free char *arguments = suite_row_arguments(row);
+			cleanup_free char *text = string_format(
+				"%s%s%s", row->workload, *arguments ? " " : "", arguments);
 			char timeout[16];
 
 			snprintf(timeout, sizeof(timeout), "%" PRIu32 " s",
 				 row->timeout_s);
-			strbuf_adds(&text, row->workload);
-			for (size_t k = 0; k < row->arguments.count; k++)
-				strbuf_addf(&text, " %s", row->arguments.items[k]);
 			table_add(&table, j == 0 ? suite.name : "", row->name,
-				  timeout, text.data);
+				  timeout, text);
 		}
 	}
 	if (code == 0)
@@ -232,6 +231,10 @@ static int list_workloads(const struct globals *globals, struct error *err)
 		for (size_t j = 0; j < info->parameters_count; j++)
 			strbuf_addf(&text, " %s=%s", info->parameters[j].name,
 				    or_empty(info->parameters[j].default_value));
+		if (info->can_load)
+			strbuf_adds(&text, "\nas a load:");
+		for (size_t j = 0; j < info->load_parameters.count; j++)
+			strbuf_addf(&text, " %s", info->load_parameters.items[j]);
 		table_add(&table, info->name, text.data);
 	}
 	table_print(&table, stdout);

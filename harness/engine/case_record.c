@@ -97,6 +97,15 @@ static json_t *metrics_json(const struct workload_info *info)
 	return array;
 }
 
+static json_t *load_json(const struct suite_load *load)
+{
+	json_t *object = json_object();
+
+	set_text(object, "workload", load->workload);
+	json_object_set_new(object, "arguments", texts_json(&load->arguments));
+	return object;
+}
+
 static json_t *rows_json(const struct replay_world *world)
 {
 	json_t *array = json_array();
@@ -108,6 +117,8 @@ static json_t *rows_json(const struct replay_world *world)
 		set_text(object, "name", row->name);
 		set_text(object, "workload", row->workload);
 		json_object_set_new(object, "arguments", texts_json(&row->arguments));
+		if (row->load.workload)
+			json_object_set_new(object, "load", load_json(&row->load));
 		set_number(object, "timeout_s", row->timeout_s);
 		json_object_set_new(object, "metrics", metrics_json(&world->workloads[i]));
 		set_flag(object, "is_counted", world->workloads[i].is_counted);

@@ -93,6 +93,13 @@ static void read_metric(struct case_reader *reader, const json_t *object,
 	metric->secondary = case_read_flag(reader, object, "secondary");
 }
 
+static void read_load(struct case_reader *reader, const json_t *object,
+		      struct suite_load *load)
+{
+	load->workload = case_read_text(reader, object, "workload");
+	case_read_texts(reader, object, "arguments", &load->arguments);
+}
+
 static void read_row(struct case_reader *reader, const json_t *object, struct suite_row *row,
 		     struct workload_info *info)
 {
@@ -103,6 +110,8 @@ static void read_row(struct case_reader *reader, const json_t *object, struct su
 	row->name = case_read_text(reader, object, "name");
 	row->workload = case_read_text(reader, object, "workload");
 	case_read_texts(reader, object, "arguments", &row->arguments);
+	if (json_object_get(object, "load"))
+		read_load(reader, case_read_member(reader, object, "load", JSON_OBJECT), &row->load);
 	row->timeout_s = read_u32(reader, object, "timeout_s", 1, 86400);
 	row->origin = string_copy(CASE_RECORD);
 	info->name = string_copy(row->workload);

@@ -27,6 +27,17 @@
 #define SPACE_MIN_MIB 32
 #define PLUGIN_PREFIX "count-api"
 
+static void cell_release(struct experiment_cell *cell)
+{
+	for (size_t i = 0; cell->loaded && i < cell->rows_count; i++)
+		free(cell->loaded[i].metrics);
+	free(cell->loaded);
+	free(cell->initrd_common);
+	free(cell->variants_ns);
+	free(cell->workloads);
+	free(cell->row_names);
+}
+
 void experiment_release(struct experiment *experiment)
 {
 	fleet_close(experiment->fleet);
@@ -35,12 +46,8 @@ void experiment_release(struct experiment *experiment)
 	free(experiment->kernels);
 	free(experiment->kernel_keys);
 	free(experiment->kernel_cached);
-	for (size_t i = 0; i < experiment->cells_count; i++) {
-		free(experiment->cells[i].initrd_common);
-		free(experiment->cells[i].workloads);
-		free(experiment->cells[i].row_names);
-		free(experiment->cells[i].variants_ns);
-	}
+	for (size_t i = 0; i < experiment->cells_count; i++)
+		cell_release(&experiment->cells[i]);
 	free(experiment->cells);
 	workload_catalog_release(&experiment->catalog);
 	kernel_cache_close(experiment->cache);
@@ -102,6 +109,35 @@ static int check_row_exact(const struct experiment *experiment, const struct sui
 			 row->origin ? row->origin : row->name, info->name);
 }
 
+/* The guest of a row with a load sends one metric more. */
+static void add_load_metric(struct experiment_cell *cell, size_t row)
+{
+	struct workload_info *loaded = &cell->loaded[row];
+	const struct workload_info *info = cell->workloads[row];
+
+	*loaded = *info;
+	loaded->metrics = memory_alloc_array(info->metrics_count + 1, sizeof(*loaded->metrics));
+	memcpy(loaded->metrics, info->metrics, info->metrics_count * sizeof(*info->metrics));
+	loaded->metrics[loaded->metrics_count++] = workload_load_metric;
+	cell->workloads[row] = loaded;
+}
+
+static int prepare_row(struct experiment *experiment, const struct suite_row *row,
+		       struct experiment_cell *prepared, size_t index, struct error *err)
+{
+	int rc = workload_catalog_find(&experiment->catalog, row->workload,
+				       &prepared->workloads[index], err);
+
+	prepared->row_names[index] = row->name;
+	if (!rc)
+		rc = check_metric_names(experiment, prepared->workloads[index], err);
+	if (!rc)
+		rc = check_row_exact(experiment, row, prepared->workloads[index], err);
+	if (!rc && row->load.workload)
+		add_load_metric(prepared, index);
+	return rc;
+}
+
 static int prepare_cell(struct experiment *experiment, const struct campaign_cell *cell,
 			struct error *err)
 {
@@ -121,16 +157,10 @@ static int prepare_cell(struct experiment *experiment, const struct campaign_cel
 						 sizeof(*prepared->workloads));
 	prepared->row_names = memory_alloc_array(suite->rows_count,
 						 sizeof(*prepared->row_names));
-	for (size_t i = 0; !rc && i < suite->rows_count; i++) {
-		prepared->row_names[i] = suite->rows[i].name;
-		rc = workload_catalog_find(&experiment->catalog, suite->rows[i].workload,
-					   &prepared->workloads[i], err);
-		if (!rc)
-			rc = check_metric_names(experiment, prepared->workloads[i], err);
-		if (!rc)
-			rc = check_row_exact(experiment, &suite->rows[i],
-					     prepared->workloads[i], err);
-	}
+	prepared->loaded = memory_alloc_array(suite->rows_count, sizeof(*prepared->loaded));
+	prepared->rows_count = suite->rows_count;
+	for (size_t i = 0; !rc && i < suite->rows_count; i++)
+		rc = prepare_row(experiment, &suite->rows[i], prepared, i, err);
 	return rc;
 }
 

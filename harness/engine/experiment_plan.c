@@ -179,7 +179,7 @@ static struct stored_cell plan_cell(const struct experiment *experiment, size_t 
 	for (size_t i = 0; i < suite->rows_count; i++) {
 		stored.rows[i].name = string_copy(suite->rows[i].name);
 		stored.rows[i].workload = string_copy(suite->rows[i].workload);
-		stored.rows[i].arguments = join(&suite->rows[i].arguments, "");
+		stored.rows[i].arguments = suite_row_arguments(&suite->rows[i]);
 		plan_metrics(experiment->campaign, &cell->guest, prepared->workloads[i],
 			     &stored.rows[i]);
 	}

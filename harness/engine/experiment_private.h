@@ -31,6 +31,10 @@ struct experiment_cell {
 	char initrd_sha256[SHA256_HEX_SIZE];
 	char guest_sha256[SHA256_HEX_SIZE]; /* of the shape's record */
 	const struct workload_info **workloads; /* of each row; array owned */
+	struct workload_info *loaded; /* of rows with a load, what `workloads` has of
+					 them: borrows from the catalog, but for the
+					 array and its metrics, which are owned */
+	size_t rows_count;
 	const char **row_names;       /* borrowed from the campaign; array owned */
 	uint64_t expected_ns;         /* of one trial */
 	uint64_t *variants_ns;        /* the same of each variant; owned; NULL: expected_ns */

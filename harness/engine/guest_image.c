@@ -98,6 +98,11 @@ static int add_suite(struct initramfs *archive,
 					  err);
 		if (r == 0)
 			r = add_workload(archive, catalog, info, &added, err);
+		if (r < 0 || !suite->rows[i].load.workload)
+			continue;
+		r = workload_catalog_find(catalog, suite->rows[i].load.workload, &info, err);
+		if (r == 0)
+			r = add_workload(archive, catalog, info, &added, err);
 	}
 	return r;
 }
@@ -166,10 +171,34 @@ static int plan_add_word(struct strbuf *plan, const char *what, const char *word
 	return 0;
 }
 
+static int plan_add_arguments(struct strbuf *plan, const struct strvec *arguments,
+			      struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < arguments->count; i++) {
+		strbuf_addc(plan, ' ');
+		r = plan_add_word(plan, "argument", arguments->items[i], err);
+	}
+	strbuf_addc(plan, '\n');
+	return r;
+}
+
+static int plan_add_load(struct strbuf *plan, const struct suite_load *load,
+			 struct error *err)
+{
+	int r;
+
+	if (!load->workload)
+		return 0;
+	strbuf_adds(plan, "load ");
+	r = plan_add_word(plan, "load", load->workload, err);
+	return r == 0 ? plan_add_arguments(plan, &load->arguments, err) : r;
+}
+
 static int plan_add_row(struct strbuf *plan, const struct suite_row *row,
 			struct error *err)
 {
-	size_t i;
 	int r;
 
 	strbuf_adds(plan, "row ");
@@ -178,12 +207,9 @@ static int plan_add_row(struct strbuf *plan, const struct suite_row *row,
 	if (r == 0)
 		r = plan_add_word(plan, "workload", row->workload, err);
 	strbuf_addf(plan, " %u", row->timeout_s);
-	for (i = 0; r == 0 && i < row->arguments.count; i++) {
-		strbuf_addc(plan, ' ');
-		r = plan_add_word(plan, "argument", row->arguments.items[i], err);
-	}
-	strbuf_addc(plan, '\n');
-	return r;
+	if (r == 0)
+		r = plan_add_arguments(plan, &row->arguments, err);
+	return r == 0 ? plan_add_load(plan, &row->load, err) : r;
 }
 
 static int plan_format(const struct suite *suite, const char *trial_id,

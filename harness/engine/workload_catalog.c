@@ -172,11 +172,12 @@ static uint64_t memory_needed_mib(const struct workload_info *info,
 	return info->needs_memory_mib + strtoull(size, NULL, 10);
 }
 
+/* beside_mib: what runs beside it needs too. */
 static int check_shape(const struct workload_info *info,
-		       const struct strvec *arguments,
+		       const struct strvec *arguments, uint64_t beside_mib,
 		       const struct guest_spec *guest, struct error *err)
 {
-	uint64_t memory_mib = memory_needed_mib(info, arguments);
+	uint64_t memory_mib = memory_needed_mib(info, arguments) + beside_mib;
 	size_t i;
 
 	for (i = 0; workload_devices[i]; i++)
@@ -188,9 +189,10 @@ static int check_shape(const struct workload_info *info,
 					 guest->name);
 	if (guest->memory_mib < memory_mib)
 		return error_set(err, -EINVAL,
-				 "%s needs %llu MiB with these arguments; guest "
+				 "%s needs %llu MiB with these arguments%s; guest "
 				 "'%s' has %llu", info->name,
-				 (unsigned long long)memory_mib, guest->name,
+				 (unsigned long long)memory_mib,
+				 beside_mib ? " and its load" : "", guest->name,
 				 (unsigned long long)guest->memory_mib);
 	if (guest->vcpus_count < info->needs_vcpus)
 		return error_set(err, -EINVAL,
@@ -200,11 +202,35 @@ static int check_shape(const struct workload_info *info,
 	return 0;
 }
 
+static int check_load(const struct workload_catalog *catalog, const struct suite_load *load,
+		      const struct guest_spec *guest, uint64_t *ret_memory_mib,
+		      struct error *err)
+{
+	const struct workload_info *info = NULL;
+	int r;
+
+	*ret_memory_mib = 0;
+	if (!load->workload)
+		return 0;
+	r = workload_catalog_find(catalog, load->workload, &info, err);
+	if (r == 0)
+		r = workload_info_check_load(info, &load->arguments, err);
+	if (r == 0)
+		r = check_tools(info, err);
+	if (r == 0)
+		r = check_shape(info, &load->arguments, 0, guest, err);
+	if (r < 0)
+		return error_prefix(err, "load");
+	*ret_memory_mib = memory_needed_mib(info, &load->arguments);
+	return 0;
+}
+
 static int check_row(const struct workload_catalog *catalog,
 		     const struct suite_row *row, const struct guest_spec *guest,
 		     struct error *err)
 {
 	const struct workload_info *info = NULL;
+	uint64_t load_mib = 0;
 	int r = workload_catalog_find(catalog, row->workload, &info, err);
 
 	if (r == 0)
@@ -212,7 +238,9 @@ static int check_row(const struct workload_catalog *catalog,
 	if (r == 0)
 		r = check_tools(info, err);
 	if (r == 0)
-		r = check_shape(info, &row->arguments, guest, err);
+		r = check_load(catalog, &row->load, guest, &load_mib, err);
+	if (r == 0)
+		r = check_shape(info, &row->arguments, load_mib, guest, err);
 	return r;
 }
 
@@ -245,33 +273,42 @@ int guest_image_check_cell(const struct workload_catalog *catalog,
 
 /* --- does it suit the kernel? ------------------------------------------------------- */
 
+static int check_options(const struct workload_catalog *catalog, const char *workload,
+			 const char *origin, const char *kernel_name,
+			 const char *config_text, struct error *err)
+{
+	const struct workload_info *info = NULL;
+	int r = workload_catalog_find(catalog, workload, &info, err);
+
+	if (r < 0)
+		return error_prefix(err, "%s", origin);
+	for (size_t i = 0; i < info->needs_options.count; i++) {
+		const char *option = info->needs_options.items[i];
+		cleanup_free char *value = config_text_value(config_text, option);
+
+		if (!strcmp(value, "y"))
+			continue;
+		return error_set(err, -EINVAL, "kernel '%s': %s=%s, but %s (%s) needs it "
+				 "to be y", kernel_name, option, value, info->name, origin);
+	}
+	return 0;
+}
+
 int guest_image_check_kernel(const struct workload_catalog *catalog,
 			     const struct suite *suite, const char *kernel_name,
 			     const char *config_text, struct error *err)
 {
-	size_t i, j;
+	int r = 0;
 
-	for (i = 0; i < suite->rows_count; i++) {
+	for (size_t i = 0; r == 0 && i < suite->rows_count; i++) {
 		const struct suite_row *row = &suite->rows[i];
-		const struct workload_info *info = NULL;
-		int r = workload_catalog_find(catalog, row->workload, &info, err);
+		const char *origin = row->origin ? row->origin : row->name;
 
-		if (r < 0)
-			return error_prefix(err, "%s",
-					    row->origin ? row->origin : row->name);
-		for (j = 0; j < info->needs_options.count; j++) {
-			const char *option = info->needs_options.items[j];
-			cleanup_free char *value =
-				config_text_value(config_text, option);
-
-			if (!strcmp(value, "y"))
-				continue;
-			return error_set(err, -EINVAL,
-					 "kernel '%s': %s=%s, but %s (%s) needs it "
-					 "to be y", kernel_name, option, value,
-					 info->name,
-					 row->origin ? row->origin : row->name);
-		}
+		r = check_options(catalog, row->workload, origin, kernel_name, config_text,
+				  err);
+		if (r == 0 && row->load.workload)
+			r = check_options(catalog, row->load.workload, origin, kernel_name,
+					  config_text, err);
 	}
-	return 0;
+	return r;
 }

@@ -14,6 +14,12 @@
 #include "kernel_spec.h"
 #include "strbuf.h"
 
+/* What runs beside a row while it measures. */
+struct suite_load {
+	char *workload;          /* NULL: nothing does; owned */
+	struct strvec arguments; /* as a row's */
+};
+
 /* configs/suites/NAME.yaml: rows run in order in one boot. */
 struct suite_row {
 	char *name;              /* unique in the suite, [a-z0-9_-]+; default the workload's; owned */
@@ -21,6 +27,7 @@ struct suite_row {
 	struct strvec arguments; /* "name=value", in file order; the value "vcpus"
 				    stands for the guest's number of vCPUs, which is
 				    put in its place in a campaign's cells */
+	struct suite_load load;
 	uint32_t timeout_s;      /* 1..86400 */
 	char *origin;            /* "file:line:column", for later complaints; owned */
 };
@@ -129,5 +136,8 @@ int kernel_base_load(const char *project_root, const char *name,
 void suite_release(struct suite *suite);
 /* Puts the number in place of the argument value "vcpus", in all rows. */
 void suite_set_vcpus(struct suite *suite, uint32_t vcpus_count);
+/* "size_mib=256 page_kib=4", and with a load "... load=stress_ng,stressor=cpu" behind:
+ * what makes it another measurement. Owned by the caller. */
+char *suite_row_arguments(const struct suite_row *row);
 
 #endif

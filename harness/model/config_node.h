@@ -104,6 +104,7 @@ enum config_type {
 	CONFIG_TYPE_MAP,     /* const struct config_node *, borrowed */
 	CONFIG_TYPE_LIST,    /* the same */
 	CONFIG_TYPE_SCALAR,  /* the same; any text, number or boolean */
+	CONFIG_TYPE_ANY,     /* the same; the caller reads it */
 };
 
 struct config_field {
@@ -155,6 +156,8 @@ struct config_field {
 	CONFIG_NODE_(key_, CONFIG_TYPE_MAP, target_, 0, 0)
 #define CONFIG_LIST_OF(key_, target_, minimum_, maximum_)                      \
 	CONFIG_NODE_(key_, CONFIG_TYPE_LIST, target_, minimum_, maximum_)
+#define CONFIG_ANY(key_, target_)                                              \
+	CONFIG_NODE_(key_, CONFIG_TYPE_ANY, target_, 0, 0)
 #define CONFIG_ANY_SCALAR(key_, target_)                                       \
 	CONFIG_NODE_(key_, CONFIG_TYPE_SCALAR, target_, 0, 0)
 

@@ -407,6 +407,7 @@ int config_read_value(const struct config_node *node,
 	case CONFIG_TYPE_MAP:
 	case CONFIG_TYPE_LIST:
 	case CONFIG_TYPE_SCALAR:
+	case CONFIG_TYPE_ANY:
 		break;
 	}
 	return read_node(node, field, err);

@@ -24,6 +24,8 @@ void suite_release(struct suite *suite)
 		free(suite->rows[i].name);
 		free(suite->rows[i].workload);
 		strvec_release(&suite->rows[i].arguments);
+		free(suite->rows[i].load.workload);
+		strvec_release(&suite->rows[i].load.arguments);
 		free(suite->rows[i].origin);
 	}
 	free(suite->rows);
@@ -33,22 +35,39 @@ void suite_release(struct suite *suite)
 }
 
 /* "threads=vcpus" > "threads=4" */
+static void arguments_set_vcpus(const struct strvec *arguments, uint32_t vcpus_count)
+{
+	for (size_t i = 0; i < arguments->count; i++) {
+		char *argument = arguments->items[i];
+		size_t name_length = strcspn(argument, "=");
+
+		if (strcmp(argument + name_length, "=" VCPUS_WORD) != 0)
+			continue;
+		arguments->items[i] = string_format("%.*s=%u", (int)name_length, argument,
+						    vcpus_count);
+		free(argument);
+	}
+}
+
 void suite_set_vcpus(struct suite *suite, uint32_t vcpus_count)
 {
 	for (size_t i = 0; i < suite->rows_count; i++) {
-		const struct strvec *arguments = &suite->rows[i].arguments;
-
-		for (size_t j = 0; j < arguments->count; j++) {
-			char *argument = arguments->items[j];
-			size_t name_length = strcspn(argument, "=");
-
-			if (strcmp(argument + name_length, "=" VCPUS_WORD) != 0)
-				continue;
-			arguments->items[j] = string_format(
-				"%.*s=%u", (int)name_length, argument, vcpus_count);
-			free(argument);
-		}
+		arguments_set_vcpus(&suite->rows[i].arguments, vcpus_count);
+		arguments_set_vcpus(&suite->rows[i].load.arguments, vcpus_count);
 	}
+}
+
+char *suite_row_arguments(const struct suite_row *row)
+{
+	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+
+	for (size_t i = 0; i < row->arguments.count; i++)
+		strbuf_addf(&text, "%s%s", i ? " " : "", row->arguments.items[i]);
+	if (row->load.workload)
+		strbuf_addf(&text, "%sload=%s", text.length ? " " : "", row->load.workload);
+	for (size_t i = 0; i < row->load.arguments.count; i++)
+		strbuf_addf(&text, ",%s", row->load.arguments.items[i]);
+	return strbuf_detach(&text);
 }
 
 static const char *expect_row_name(const char *text)
@@ -91,15 +110,42 @@ static int read_arguments(const struct config_node *map,
 	return 0;
 }
 
+/* "load: stress_ng", or that in a mapping, with arguments. */
+static int read_load(const struct config_node *node, struct suite_load *load,
+		     struct error *err)
+{
+	const struct config_node *arguments = NULL;
+	const struct config_field fields[] = {
+		{ CONFIG_TEXT("workload", &load->workload, expect_workload),
+		  .required = true },
+		{ CONFIG_MAPPING("arguments", &arguments) },
+	};
+	int r;
+
+	if (node->kind == CONFIG_LIST)
+		return config_refuse(err, node, "load", "the name of a workload, or a mapping "
+				     "with workload and arguments");
+	if (node->kind == CONFIG_SCALAR) {
+		const struct config_field name = {
+			CONFIG_TEXT("load", &load->workload, expect_workload)
+		};
+
+		return config_read_value(node, &name, err);
+	}
+	r = config_read(node, "load", fields, ARRAY_COUNT(fields), err);
+	return r == 0 && arguments ? read_arguments(arguments, &load->arguments, err) : r;
+}
+
 static int read_row(const struct config_node *node, struct suite_row *row,
 		    struct error *err)
 {
-	const struct config_node *arguments = NULL;
+	const struct config_node *arguments = NULL, *load = NULL;
 	const struct config_field fields[] = {
 		{ CONFIG_TEXT("workload", &row->workload, expect_workload),
 		  .required = true },
 		{ CONFIG_TEXT("name", &row->name, expect_row_name) },
 		{ CONFIG_MAPPING("arguments", &arguments) },
+		{ CONFIG_ANY("load", &load) },
 		{ CONFIG_U32("timeout_s", &row->timeout_s, 1, 86400) },
 	};
 	int r;
@@ -112,7 +158,11 @@ static int read_row(const struct config_node *node, struct suite_row *row,
 		row->name = string_copy(row->workload);
 	row->origin = string_format("%s:%zu:%zu", node->file, node->line,
 				    node->column);
-	return arguments ? read_arguments(arguments, &row->arguments, err) : 0;
+	if (arguments)
+		r = read_arguments(arguments, &row->arguments, err);
+	if (r == 0 && load)
+		r = read_load(load, &row->load, err);
+	return r;
 }
 
 static int read_rows(const struct config_node *list, struct suite *suite,

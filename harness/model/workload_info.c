@@ -94,6 +94,7 @@ void workload_info_release(struct workload_info *info)
 	strvec_release(&info->needs_devices);
 	strvec_release(&info->needs_tools);
 	strvec_release(&info->kernel_arguments);
+	strvec_release(&info->load_parameters);
 	*info = (struct workload_info){ .name = NULL };
 }
 
@@ -470,22 +471,38 @@ static int read_needs(json_t *options, json_t *devices, json_t *tools,
 	return r;
 }
 
+/* Kernel arguments of a load would be those of all rows of its suite. */
+static int read_load(json_t *list, struct workload_info *info, struct error *err)
+{
+	int r = read_list("load_parameters", list, is_name, &info->load_parameters, err);
+
+	for (size_t i = 0; r == 0 && i < info->load_parameters.count; i++)
+		if (!find_parameter(info, info->load_parameters.items[i]))
+			r = error_set(err, -EINVAL, "load_parameters: it has no parameter '%s'",
+				      info->load_parameters.items[i]);
+	if (r == 0 && info->kernel_arguments.count)
+		r = error_set(err, -EINVAL, "load_parameters: a workload with kernel_arguments "
+			      "cannot be a load");
+	info->can_load = r == 0;
+	return r;
+}
+
 static int read_info(json_t *root, struct workload_info *info, struct error *err)
 {
-	json_t *metrics, *parameters, *options, *devices, *tools, *arguments;
+	json_t *metrics, *parameters, *options, *devices, *tools, *arguments, *load = NULL;
 	json_int_t memory_mib, vcpus;
 	const char *name, *purpose;
 	json_error_t problem;
 	int counted = false, r;
 
 	if (json_unpack_ex(root, &problem, JSON_STRICT, "{s:s, s:s, s:o, s:o, "
-			   "s:o, s:o, s:o, s:o, s:I, s:I, s?b}",
+			   "s:o, s:o, s:o, s:o, s:I, s:I, s?b, s?o}",
 			   "name", &name, "purpose", &purpose, "metrics",
 			   &metrics, "parameters", &parameters, "needs_options",
 			   &options, "needs_devices", &devices, "needs_tools",
 			   &tools, "kernel_arguments", &arguments,
 			   "needs_memory_mib", &memory_mib, "needs_vcpus",
-			   &vcpus, "counted", &counted) < 0)
+			   &vcpus, "counted", &counted, "load_parameters", &load) < 0)
 		return error_set(err, -EINVAL, "%s", problem.text);
 	info->name = string_copy(name);
 	info->purpose = string_copy(purpose);
@@ -504,12 +521,17 @@ static int read_info(json_t *root, struct workload_info *info, struct error *err
 	info->needs_vcpus = (uint32_t)vcpus;
 	info->is_counted = counted;
 	r = read_metrics(metrics, info, err);
+	if (r == 0 && workload_info_find_metric(info, workload_load_metric.name))
+		r = error_set(err, -EINVAL, "metrics: '%s' is that of a row with a load",
+			      workload_load_metric.name);
 	if (r == 0)
 		r = read_parameters(parameters, info, err);
 	if (r < 0)
 		return r;
 	r = read_needs(options, devices, tools, arguments, info, err);
-	return r < 0 ? r : check_conditions(info, err);
+	if (r == 0)
+		r = check_conditions(info, err);
+	return r == 0 && load ? read_load(load, info, err) : r;
 }
 
 int workload_info_parse(const char *text, size_t length,
@@ -577,4 +599,29 @@ int workload_info_check_arguments(const struct workload_info *info,
 			return r;
 	}
 	return 0;
+}
+
+const struct metric_info workload_load_metric = {
+	.name = (char[]){ "load_cpu_ratio" },
+	.unit = (char[]){ "1" },
+	.meaning = (char[]){ "CPU time of the row's load over the time it ran; 1 is a CPU" },
+	.better = BETTER_HIGHER,
+	.kind = METRIC_RATE,
+	.secondary = true,
+};
+
+int workload_info_check_load(const struct workload_info *info,
+			     const struct strvec *arguments, struct error *err)
+{
+	if (!info->can_load)
+		return error_set(err, -EINVAL, "%s cannot be a load", info->name);
+	for (size_t i = 0; i < arguments->count; i++) {
+		cleanup_free char *name = string_copy_n(arguments->items[i],
+							strcspn(arguments->items[i], "="));
+
+		if (find_parameter(info, name) && !strvec_contains(&info->load_parameters, name))
+			return error_set(err, -EINVAL, "%s has no parameter '%s' as a load: it "
+					 "goes on as long as the row does", info->name, name);
+	}
+	return workload_info_check_arguments(info, arguments, err);
 }

@@ -56,6 +56,8 @@ struct workload_info {
 	struct strvec kernel_arguments; /* it adds to the command line */
 	uint64_t needs_memory_mib;   /* 0: any guest will do */
 	uint32_t needs_vcpus;        /* 0: any */
+	bool can_load;               /* it can be a load beside another workload */
+	struct strvec load_parameters; /* those of its parameters that a load takes */
 	bool is_counted;             /* the instructions of its rounds mean something:
 					exact mode adds metrics (exact.h) */
 };
@@ -76,5 +78,11 @@ const struct metric_info *workload_info_find_metric(
 int workload_info_check_arguments(const struct workload_info *info,
 				  const struct strvec *arguments,
 				  struct error *err) must_check;
+/* The same for a load: it must be able to be one, and takes fewer parameters. */
+int workload_info_check_load(const struct workload_info *info,
+			     const struct strvec *arguments, struct error *err) must_check;
+
+/* What a row with a load has behind its workload's metrics: "load_cpu_ratio". */
+extern const struct metric_info workload_load_metric;
 
 #endif

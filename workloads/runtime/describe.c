@@ -95,9 +95,14 @@ void workload_describe(const struct workload *declared, FILE *out)
 	fputs(",\n  ", out);
 	print_list(out, "kernel_arguments", declared->kernel_arguments);
 	fprintf(out, ",\n  \"needs_memory_mib\": %llu,\n  \"needs_vcpus\": %u,\n"
-		"  \"counted\": %s\n}\n",
+		"  \"counted\": %s",
 		(unsigned long long)declared->needs_memory_mib,
 		declared->needs_vcpus, declared->is_counted ? "true" : "false");
+	if (declared->load) {
+		fputs(",\n  ", out);
+		print_list(out, "load_parameters", declared->load_parameters);
+	}
+	fputs("\n}\n", out);
 }
 
 static void print_range(FILE *out, const struct parameter *parameter)

@@ -24,11 +24,17 @@
 #define RECORDS_MAX_BYTES (12u << 20) /* what one row may send */
 
 /* --- init_plan.c: docs/result-format.md, "The plan" ------------------------ */
-struct plan_row {
-	const char *name, *workload;
-	unsigned int timeout_s;
+struct plan_program {
+	const char *workload;      /* NULL: none */
 	char *arguments[ROW_ARGUMENTS_MAX]; /* "name=value" */
 	size_t arguments_count;
+};
+
+struct plan_row {
+	const char *name;
+	unsigned int timeout_s;
+	struct plan_program program;
+	struct plan_program load;  /* that runs beside it */
 };
 
 struct plan {                      /* strings borrowed from text */
@@ -70,6 +76,10 @@ void records_release(struct records *records);
  * out. Among other records they are a mistake. */
 void records_pass_requests(struct records *records, struct port *port, unsigned int row);
 
+/* Takes the record "running", which a load sends when it is, out of the records that
+ * begin with it; false where they do not, or not yet. */
+bool records_take_running(struct records *records);
+
 struct row_outcome {
 	const char *outcome;       /* static */
 	char reason[REASON_MAX_BYTES];
@@ -97,8 +107,26 @@ void perturbation_spin(const struct perturbation *perturbation);
  * the row is over. Their process group. Nothing depends on them: 0 where there are
  * to be none or they cannot be had. */
 pid_t jitter_start(const struct perturbation *perturbation, unsigned int row);
-/* For a row that never ran. group: of jitter_start, not yet reaped. */
-void jitter_stop(pid_t group);
+
+/* --- init_process.c: a workload's process, and what it sends ---------------------- */
+struct process {
+	pid_t pid;
+	int records_fd;            /* read end, non-blocking; -1: at its end, or none */
+	bool is_started, is_reaped;
+	int status;                /* as of wait(2), of one that is reaped */
+	struct records records;    /* read so far */
+};
+
+/* 0 or negative errno. process_release() either way. */
+int process_start(const struct plan_program *program, bool is_load,
+		  struct process *ret_process);
+/* What is there to be read. */
+void process_read(struct process *process);
+/* Closes and frees; ends nothing. */
+void process_release(struct process *process);
+/* Sends the records as lines. Without an outcome of its own it has that of its end. */
+void process_send(const struct process *process, struct port *port, unsigned int row,
+		  struct row_outcome *ret_outcome);
 
 /* --- init_row.c -------------------------------------------------------------- */
 /* Runs a row to its end and sends its lines. False if its processes could not

@@ -167,12 +167,3 @@ pid_t jitter_start(const struct perturbation *perturbation, unsigned int row)
 	}
 	return group;
 }
-
-void jitter_stop(pid_t group)
-{
-	if (group == 0)
-		return;
-	(void)kill(-group, SIGKILL);
-	while (waitpid(-group, NULL, 0) > 0 || errno == EINTR)
-		;
-}

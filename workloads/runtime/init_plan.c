@@ -14,24 +14,41 @@ static bool complain(char *reason, size_t size, unsigned int line_number,
 	return false;
 }
 
-static bool row_parse(char **state, struct plan_row *row)
+static bool arguments_parse(char **state, struct plan_program *program)
 {
-	char *timeout, *argument;
+	char *argument;
 
-	row->name = strtok_r(NULL, " ", state);
-	row->workload = strtok_r(NULL, " ", state);
-	timeout = strtok_r(NULL, " ", state);
-	if (!timeout || strchr(row->workload, '/'))
-		return false;
-	row->timeout_s = (unsigned int)strtoul(timeout, NULL, 10);
-	if (row->timeout_s == 0)
-		return false;
 	while ((argument = strtok_r(NULL, " ", state))) {
-		if (row->arguments_count == ROW_ARGUMENTS_MAX)
+		if (program->arguments_count == ROW_ARGUMENTS_MAX)
 			return false;
-		row->arguments[row->arguments_count++] = argument;
+		program->arguments[program->arguments_count++] = argument;
 	}
 	return true;
+}
+
+static bool row_parse(char **state, struct plan_row *row)
+{
+	char *timeout;
+
+	row->name = strtok_r(NULL, " ", state);
+	row->program.workload = strtok_r(NULL, " ", state);
+	timeout = strtok_r(NULL, " ", state);
+	if (!timeout || strchr(row->program.workload, '/'))
+		return false;
+	row->timeout_s = (unsigned int)strtoul(timeout, NULL, 10);
+	return row->timeout_s != 0 && arguments_parse(state, &row->program);
+}
+
+/* Of the row before it, which has none yet. */
+static bool load_parse(char **state, struct plan *plan)
+{
+	struct plan_row *row = plan->rows_count ? &plan->rows[plan->rows_count - 1] : NULL;
+
+	if (!row || row->load.workload)
+		return false;
+	row->load.workload = strtok_r(NULL, " ", state);
+	return row->load.workload && !strchr(row->load.workload, '/') &&
+	       arguments_parse(state, &row->load);
 }
 
 static const char *line_parse(char *line, struct plan *plan)
@@ -63,6 +80,9 @@ static const char *line_parse(char *line, struct plan *plan)
 		plan->rows_count++;
 		return NULL;
 	}
+	if (!strcmp(word, "load"))
+		return load_parse(&state, plan) ? NULL :
+		       "expected: load WORKLOAD ARGUMENTS, once, behind a row";
 	return "unknown word";
 }
 

@@ -190,6 +190,18 @@ void records_pass_requests(struct records *records, struct port *port, unsigned 
 	}
 }
 
+bool records_take_running(struct records *records)
+{
+	static const char record[] = "running\n";
+	const size_t length = sizeof(record) - 1;
+
+	if (records->length < length || memcmp(records->data, record, length))
+		return false;
+	records->length -= length;
+	memmove(records->data, records->data + length, records->length);
+	return true;
+}
+
 static void artifact_pass_on(struct sender *sender, const char *name,
 			     const char *data, size_t length)
 {

@@ -1,10 +1,11 @@
-/* init_row.c - one workload from start to its outcome line. */
+/* init_row.c - one row from start to its outcome line: its load, where it has one, is
+ * running before its workload starts, and until that has ended.
+ */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -13,87 +14,54 @@
 #include "init.h"
 
 #define KILL_PATIENCE_NS 10000000000ull
-#define OUTPUT_FD 3
 
-enum ending { ENDED_BY_ITSELF, ENDED_LATE, ENDED_FLOODING };
-
-struct running {
-	pid_t pid;
-	int records_fd;            /* read end, non-blocking; -1 when at its end */
-	int signal_fd;             /* SIGCHLD */
-	bool is_reaped;
-	int status;
+enum ending {
+	ENDED_BY_ITSELF,
+	ENDED_LATE,
+	ENDED_FLOODING,
+	ENDED_WITHOUT_LOAD,        /* the load was over before the workload */
 };
 
-static void prefer_for_oom_kill(void)
-{
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+struct running {
+	const struct plan_row *row;
+	unsigned int index;
+	struct port *port;
+	uint64_t deadline_ns;
+	struct process workload, load;
+	int signal_fd;             /* SIGCHLD */
+	uint64_t wall_ns;          /* of the workload */
+	struct system_counters before, after; /* likewise */
+};
 
-	if (fd < 0)
-		return;
-	(void)line_write(fd, "1000", 4);
-	close(fd);
+static void outcome_set(struct row_outcome *outcome, const char *word, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void outcome_set(struct row_outcome *outcome, const char *word, const char *format, ...)
+{
+	va_list arguments;
+
+	outcome->outcome = word;
+	va_start(arguments, format);
+	(void)vsnprintf(outcome->reason, sizeof(outcome->reason), format, arguments);
+	va_end(arguments);
 }
 
-static _Noreturn void child_exec(const struct plan_row *row, int records_fd)
+static int watch_children(void)
 {
-	static char output_option[] = "--output=3";
-	char path[256], *argv[ROW_ARGUMENTS_MAX + 3];
-	sigset_t none;
-	size_t i, n = 0;
-
-	setsid();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)signal(SIGPIPE, SIG_DFL);
-	prefer_for_oom_kill();
-	if (records_fd != OUTPUT_FD)
-		dup2(records_fd, OUTPUT_FD);
-	else
-		fcntl(OUTPUT_FD, F_SETFD, 0);
-	snprintf(path, sizeof(path), WORKLOADS_FOLDER "/%s", row->workload);
-	argv[n++] = path;
-	for (i = 0; i < row->arguments_count; i++)
-		argv[n++] = row->arguments[i];
-	argv[n++] = output_option;
-	argv[n] = NULL;
-	execv(path, argv);
-	dprintf(OUTPUT_FD, "outcome broken %s: %s\n", path, strerror(errno));
-	_exit(0);
-}
-
-static int row_start(const struct plan_row *row, struct running *running)
-{
-	int ends[2], result = 0;
 	sigset_t mask;
 
-	memset(running, 0, sizeof(*running));
-	running->records_fd = -1;
-	running->signal_fd = -1;
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -errno;
-	running->signal_fd = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (running->signal_fd >= 0)
-		running->pid = fork();
-	if (running->signal_fd < 0 || running->pid < 0)
-		result = -errno;
-	else if (running->pid == 0)
-		child_exec(row, ends[1]);
-	close(ends[1]);
-	running->records_fd = ends[0];
-	fcntl(ends[0], F_SETFL, O_NONBLOCK);
-	return result;
+	return signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void row_close(struct running *running)
+static void process_mark_reaped(struct process *process, pid_t pid, int status)
 {
-	if (running->records_fd >= 0)
-		close(running->records_fd);
-	if (running->signal_fd >= 0)
-		close(running->signal_fd);
+	if (!process->is_started || process->is_reaped || pid != process->pid)
+		return;
+	process->is_reaped = true;
+	process->status = status;
 }
 
 /* Reaps whoever has ended (orphans come to PID 1). True if nobody is left: all
@@ -107,40 +75,48 @@ static bool reap(struct running *running)
 	while (read(running->signal_fd, &info, sizeof(info)) > 0)
 		;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid != running->pid)
-			continue;
-		running->is_reaped = true;
-		running->status = status;
+		process_mark_reaped(&running->workload, pid, status);
+		process_mark_reaped(&running->load, pid, status);
 	}
 	return pid < 0 && errno == ECHILD;
 }
 
+/* Until something happens or the deadline is there; false: it is. */
+static bool wait_for_anything(struct running *running)
+{
+	struct pollfd ready[3] = {
+		{ .fd = running->signal_fd, .events = POLLIN },
+		{ .fd = running->workload.records_fd, .events = POLLIN },
+		{ .fd = running->load.records_fd, .events = POLLIN },
+	};
+	uint64_t now_ns = system_now_ns();
+	uint64_t left_ms;
+
+	if (now_ns >= running->deadline_ns)
+		return false;
+	left_ms = (running->deadline_ns - now_ns) / 1000000 + 1;
+	(void)poll(ready, 3, left_ms < 60000 ? (int)left_ms : 60000);
+	if (ready[1].revents)
+		process_read(&running->workload);
+	if (ready[2].revents)
+		process_read(&running->load);
+	(void)reap(running);
+	return true;
+}
+
 /* Collects records until the workload is reaped. What it asks of the host cannot
  * wait until then. */
-static enum ending row_follow(struct running *running, struct records *records,
-			      struct port *port, unsigned int index,
-			      uint64_t deadline_ns)
+static enum ending row_follow(struct running *running)
 {
-	while (!running->is_reaped) {
-		struct pollfd ready[2] = {
-			{ .fd = running->signal_fd, .events = POLLIN },
-			{ .fd = running->records_fd, .events = POLLIN },
-		};
-		uint64_t now_ns = system_now_ns();
-		uint64_t left_ms;
-
-		if (records->overflow)
+	while (!running->workload.is_reaped) {
+		if (running->workload.records.overflow)
 			return ENDED_FLOODING;
-		if (now_ns >= deadline_ns)
+		if (running->load.is_reaped)
+			return ENDED_WITHOUT_LOAD;
+		if (!wait_for_anything(running))
 			return ENDED_LATE;
-		left_ms = (deadline_ns - now_ns) / 1000000 + 1;
-		(void)poll(ready, 2, left_ms < 60000 ? (int)left_ms : 60000);
-		if (ready[1].revents && !records_read(records, running->records_fd)) {
-			close(running->records_fd);
-			running->records_fd = -1;
-		}
-		records_pass_requests(records, port, index);
-		(void)reap(running);
+		records_pass_requests(&running->workload.records, running->port,
+				      running->index);
 	}
 	return ENDED_BY_ITSELF;
 }
@@ -162,29 +138,69 @@ static bool row_kill(struct running *running)
 	return true;
 }
 
-static void outcome_judge(const struct running *running, enum ending ending,
-			  const struct plan_row *row, struct row_outcome *outcome)
-{
-	size_t size = sizeof(outcome->reason);
-	const char *name;
+/* --- the load ---------------------------------------------------------------------- */
 
-	if (ending == ENDED_FLOODING)
-		return;
-	if (ending == ENDED_LATE) {
-		outcome->outcome = "timed-out";
-		snprintf(outcome->reason, size, "still running after %u s",
-			 row->timeout_s);
-	} else if (WIFSIGNALED(running->status)) {
-		name = sigabbrev_np(WTERMSIG(running->status));
-		outcome->outcome = "crashed";
-		snprintf(outcome->reason, size, "killed by SIG%s",
-			 name ? name : "?");
-	} else if (WEXITSTATUS(running->status)) {
-		outcome->outcome = "broken";
-		snprintf(outcome->reason, size, "exit status %d",
-			 WEXITSTATUS(running->status));
+/* Until it says that it runs. False where it never does: it has ended, with the reason
+ * among its records, or the outcome says why. */
+static bool load_begin(struct running *running, struct row_outcome *outcome)
+{
+	const struct plan_program *load = &running->row->load;
+	int result;
+
+	if (!load->workload)
+		return true;
+	result = process_start(load, true, &running->load);
+	if (result < 0) {
+		outcome_set(outcome, "broken", "load %s: cannot start: %s", load->workload,
+			    strerror(-result));
+		return false;
 	}
+	while (!records_take_running(&running->load.records)) {
+		if (running->load.is_reaped)
+			return false;
+		if (wait_for_anything(running))
+			continue;
+		outcome_set(outcome, "broken", "load %s: was not running after %u s",
+			    load->workload, running->row->timeout_s);
+		return false;
+	}
+	return true;
 }
+
+/* Lets it end in order, so that it can say what it did. */
+static void load_end(struct running *running, struct row_outcome *outcome)
+{
+	if (!running->load.is_started || running->load.is_reaped)
+		return;
+	(void)kill(running->load.pid, SIGTERM);
+	while (!running->load.is_reaped)
+		if (!wait_for_anything(running)) {
+			outcome_set(outcome, "broken", "load %s: did not end within the "
+				    "row's %u s", running->row->load.workload,
+				    running->row->timeout_s);
+			return;
+		}
+}
+
+/* Sends what the load said. Without it the row is not what it was to be: what its
+ * workload found wrong stands, what it measured does not. */
+static void load_judge(struct running *running, struct row_outcome *outcome)
+{
+	struct row_outcome own;
+	bool is_failed;
+
+	if (!running->load.is_started)
+		return;
+	process_send(&running->load, running->port, running->index, &own);
+	if (outcome->outcome &&
+	    (strcmp(outcome->outcome, "passed") || !strcmp(own.outcome, "passed")))
+		return;
+	is_failed = !strcmp(own.outcome, "failed");
+	outcome_set(outcome, is_failed ? "failed" : "broken", "load %s: %s",
+		    running->row->load.workload, own.reason);
+}
+
+/* --- the row ----------------------------------------------------------------------- */
 
 static void send_begin(struct port *port, unsigned int index, const char *name)
 {
@@ -204,63 +220,104 @@ void row_refuse(const struct plan_row *row, unsigned int index,
 	port_send_outcome(port, index, "broken", reason);
 }
 
-static void send_evidence(struct port *port, unsigned int index,
-			  const struct system_counters *before,
-			  const struct system_counters *after, uint64_t wall_ns)
+static void send_evidence(const struct running *running)
 {
+	const struct system_counters *before = &running->before, *after = &running->after;
 	struct line line;
 
-	line_begin(&line, port->sequence, "evidence");
+	line_begin(&line, running->port->sequence, "evidence");
 	line_addf(&line, "{\"row\":%u,\"wall_ns\":%llu,\"steal_ns\":%llu,"
 		  "\"context_switches_count\":%llu,\"interrupts_count\":%llu}",
-		  index, (unsigned long long)wall_ns,
+		  running->index, (unsigned long long)running->wall_ns,
 		  (unsigned long long)(after->steal_ns - before->steal_ns),
 		  (unsigned long long)(after->context_switches_count -
 				       before->context_switches_count),
 		  (unsigned long long)(after->interrupts_count -
 				       before->interrupts_count));
-	port_send(port, &line);
+	port_send(running->port, &line);
+}
+
+/* The workload, from its start to its end. */
+static enum ending workload_run(struct running *running, struct row_outcome *outcome)
+{
+	enum ending ending;
+	uint64_t start_ns;
+	int result;
+
+	system_read_counters(&running->before);
+	start_ns = system_now_ns();
+	result = process_start(&running->row->program, false, &running->workload);
+	if (result < 0) {
+		outcome_set(outcome, "broken", "cannot start: %s", strerror(-result));
+		return ENDED_LATE;
+	}
+	ending = row_follow(running);
+	running->wall_ns = system_now_ns() - start_ns;
+	system_read_counters(&running->after);
+	return ending;
+}
+
+/* After all its processes are gone. */
+static void workload_judge(struct running *running, enum ending ending,
+			   struct row_outcome *outcome)
+{
+	struct row_outcome own;
+
+	if (!running->workload.is_started)
+		return;
+	process_send(&running->workload, running->port, running->index, &own);
+	if (outcome->outcome)
+		return;
+	if (ending == ENDED_LATE)
+		outcome_set(&own, "timed-out", "still running after %u s",
+			    running->row->timeout_s);
+	/* Without its load it was killed: the load has the reason. */
+	if (ending != ENDED_WITHOUT_LOAD)
+		*outcome = own;
+}
+
+static bool row_run_programs(struct running *running, struct row_outcome *outcome)
+{
+	enum ending ending = ENDED_WITHOUT_LOAD;
+	bool is_sound;
+
+	if (load_begin(running, outcome))
+		ending = workload_run(running, outcome);
+	if (ending == ENDED_BY_ITSELF)
+		load_end(running, outcome);
+	is_sound = row_kill(running);
+	process_read(&running->workload);
+	process_read(&running->load);
+	workload_judge(running, ending, outcome);
+	load_judge(running, outcome);
+	return is_sound;
 }
 
 bool row_run(const struct plan_row *row, unsigned int index,
 	     const struct perturbation *perturbation, struct port *port)
 {
-	struct system_counters before, after;
-	struct records records = { .data = NULL };
-	struct row_outcome outcome;
-	struct running running;
-	uint64_t start_ns, wall_ns;
-	enum ending ending;
-	bool is_sound;
-	pid_t jitter;
-	int result;
+	struct running running = {
+		.row = row, .index = index, .port = port,
+		.workload = { .records_fd = -1 }, .load = { .records_fd = -1 },
+	};
+	struct row_outcome outcome = { .outcome = NULL };
+	bool is_sound = true;
 
 	send_begin(port, index, row->name);
 	port_drain(port);
-	jitter = jitter_start(perturbation, index);
-	system_read_counters(&before);
-	start_ns = system_now_ns();
-	result = row_start(row, &running);
-	if (result < 0) {
-		jitter_stop(jitter);
-		row_close(&running);
-		snprintf(outcome.reason, sizeof(outcome.reason),
-			 "cannot start: %s", strerror(-result));
-		port_send_outcome(port, index, "broken", outcome.reason);
+	running.signal_fd = watch_children();
+	if (running.signal_fd < 0) {
+		port_send_outcome(port, index, "broken", "cannot watch its processes");
 		return true;
 	}
-	ending = row_follow(&running, &records, port, index,
-			    start_ns + row->timeout_s * 1000000000ull);
-	wall_ns = system_now_ns() - start_ns;
-	system_read_counters(&after);
-	is_sound = row_kill(&running);
-	if (running.records_fd >= 0)
-		(void)records_read(&records, running.records_fd);
-	row_close(&running);
-	records_send(&records, port, index, &outcome);
-	outcome_judge(&running, ending, row, &outcome);
-	records_release(&records);
-	send_evidence(port, index, &before, &after, wall_ns);
+	(void)jitter_start(perturbation, index);
+	running.deadline_ns = system_now_ns() + row->timeout_s * 1000000000ull;
+	is_sound = row_run_programs(&running, &outcome);
+	close(running.signal_fd);
+	process_release(&running.workload);
+	process_release(&running.load);
+	if (running.wall_ns)
+		send_evidence(&running);
 	port_send_outcome(port, index, outcome.outcome, outcome.reason);
 	return is_sound;
 }

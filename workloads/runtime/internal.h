@@ -17,4 +17,12 @@ bool parameters_read(const struct workload *declared, int count, char **argument
 		     char *message, size_t message_size);
 bool parameters_has(const char *name);
 
+/* workload.c: for a child that is to send nothing. What ends it goes to stderr. */
+void run_detach(void);
+
+/* load.c: the workload as a load, from its start until PID 1 sends SIGTERM. Returns
+ * when all its processes are gone; ends the workload as broken where it cannot start,
+ * ends by itself, or was not running yet. */
+void load_run(int output_fd);
+
 #endif

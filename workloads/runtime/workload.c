@@ -17,6 +17,7 @@
 #define SAMPLES_READY 16384u     /* memory touched before the first round */
 #define ARTIFACTS_MAX 16
 #define REASON_MAX 512
+#define EXIT_OF_CHILD 127
 
 struct kept_sample {
 	const struct metric *metric; /* borrowed from the declaration */
@@ -35,6 +36,7 @@ static struct {
 	size_t samples_count, samples_capacity;
 	struct kept_artifact artifacts[ARTIFACTS_MAX];
 	size_t artifacts_count;
+	bool is_load;
 	bool is_warmup;
 	bool is_set_up;
 	bool is_ending;
@@ -103,6 +105,11 @@ void artifact_add_file(const char *name, const char *path)
 	free(data);
 }
 
+void run_detach(void)
+{
+	run.output_fd = -1;
+}
+
 void host_request_dimm(uint64_t size_mib)
 {
 	char record[64];
@@ -138,9 +145,14 @@ static void send_samples(FILE *out)
 /* Sends all that was kept, then the outcome. */
 static _Noreturn void run_end(const char *outcome, const char *reason)
 {
-	FILE *out = fdopen(run.output_fd, "w");
+	FILE *out;
 	size_t i;
 
+	if (run.output_fd < 0) {
+		dprintf(STDERR_FILENO, "%s\n", reason);
+		_exit(EXIT_OF_CHILD);
+	}
+	out = fdopen(run.output_fd, "w");
 	if (!out)
 		_exit(1);
 	send_samples(out);
@@ -230,7 +242,9 @@ static int options_read(int argc, char **argv)
 			workload_print_help(&workload, stdout);
 			exit(0);
 		}
-		if (!strncmp(argv[i], "--output=", 9))
+		if (!strcmp(argv[i], "--load"))
+			run.is_load = true;
+		else if (!strncmp(argv[i], "--output=", 9))
 			run.output_fd = atoi(argv[i] + 9);
 		else
 			argv[kept++] = argv[i];
@@ -255,6 +269,9 @@ int main(int argc, char **argv)
 		out_of_memory();
 	/* Touched now, so that no round pays for a page fault of ours. */
 	memset(run.samples, 1, SAMPLES_READY * sizeof(*run.samples));
-	run_rounds();
+	if (run.is_load)
+		load_run(run.output_fd);
+	else
+		run_rounds();
 	run_end("passed", "");
 }

@@ -59,6 +59,20 @@ struct workload {
 	void (*setup)(void);                   /* may be NULL */
 	void (*measure)(uint32_t round);       /* 0, 1, ... warm-up included */
 	void (*cleanup)(void);                 /* may be NULL; after half a setup too */
+	/* All three, or none: it can be a load beside another workload
+	 * (docs/result-format.md, "Loads"). */
+	const char *const *load_parameters;    /* those that a load takes; NULL-terminated */
+	/* Instead of setup, measure and cleanup, in a process group of its own: goes on
+	 * until that gets SIGTERM, and does not return (load_exec). No regions: those
+	 * that are open are the other workload's. */
+	void (*load)(void);
+	/* Tasks (processes and threads, the first included) that there are when all of it
+	 * runs. */
+	uint32_t (*load_tasks)(void);
+	/* It has ended, by SIGTERM or before its time: keeps its artifacts ("load." in
+	 * front), and ends the workload where the load cannot be trusted. status as of
+	 * wait(2), message the last line of its stderr. */
+	void (*load_ended)(int status, const char *message);
 };
 
 extern const struct workload workload;
@@ -116,6 +130,9 @@ int tool_run_to(const char *const *argv, int output_fd, char *message,
 /* The same, counted as a region of the workload's own; a tool that fails makes the row
  * broken, by its name (argv[0]). */
 void tool_measure(const char *const *argv, int output_fd);
+
+/* Becomes that program; of the hook `load`. Does not return. */
+_Noreturn void load_exec(const char *const *argv);
 
 /* A no-op that an instruction-counting plugin sees: `0f 1f 84 00 imm32`. The
  * mark must be a constant. */

@@ -21,7 +21,7 @@ static void fuzz_yaml(const char *text, size_t length)
 {
 	static const char *const choices[] = { "a", "b", NULL };
 	cleanup_config_document struct config_document *document = NULL;
-	const struct config_node *list = NULL, *map = NULL, *scalar = NULL;
+	const struct config_node *list = NULL, *map = NULL, *scalar = NULL, *any = NULL;
 	cleanup_strvec struct strvec texts = STRVEC_INIT;
 	cleanup_free char *word = NULL;
 	struct error err = ERROR_INIT;
@@ -42,6 +42,7 @@ static void fuzz_yaml(const char *text, size_t length)
 		{ CONFIG_MAPPING("map", &map) },
 		{ CONFIG_LIST_OF("list", &list, 1, 4) },
 		{ CONFIG_ANY_SCALAR("scalar", &scalar) },
+		{ CONFIG_ANY("any", &any) },
 	};
 
 	if (config_document_parse("f", text, length, &document, &err) < 0) {

@@ -271,12 +271,55 @@ static void test_plan(void)
 		CU_ASSERT_EQUAL(plan.sysctls_count, 1);
 		test_check_string(plan.sysctls[0], "a.b=1 2");
 		CU_ASSERT_EQUAL(plan.rows_count, 2);
-		test_check_string(plan.rows[0].workload, "hugetlb");
+		test_check_string(plan.rows[0].program.workload, "hugetlb");
 		CU_ASSERT_EQUAL(plan.rows[0].timeout_s, 60);
-		CU_ASSERT_EQUAL(plan.rows[0].arguments_count, 2);
-		test_check_string(plan.rows[0].arguments[1], "b=2");
+		CU_ASSERT_EQUAL(plan.rows[0].program.arguments_count, 2);
+		test_check_string(plan.rows[0].program.arguments[1], "b=2");
+		CU_ASSERT_PTR_NULL(plan.rows[0].load.workload);
 	}
 	free(plan.text);
+}
+
+static void test_plan_load(void)
+{
+	char reason[256] = "";
+	struct plan plan;
+
+	if (test_check(plan_of("plan 1\ntrial t\nrow a b 1 c=1\nload d e=2 f=3\n"
+			       "row g h 1\nrow i j 1\nload k\nend\n", &plan, reason))) {
+		CU_ASSERT_EQUAL(plan.rows_count, 3);
+		CU_ASSERT_EQUAL(plan.rows[0].program.arguments_count, 1);
+		test_check_string(plan.rows[0].load.workload, "d");
+		CU_ASSERT_EQUAL(plan.rows[0].load.arguments_count, 2);
+		test_check_string(plan.rows[0].load.arguments[0], "e=2");
+		CU_ASSERT_PTR_NULL(plan.rows[1].load.workload);
+		test_check_string(plan.rows[2].load.workload, "k");
+		CU_ASSERT_EQUAL(plan.rows[2].load.arguments_count, 0);
+	}
+	free(plan.text);
+}
+
+static void test_running(void)
+{
+	static const struct {
+		const char *before, *after;
+		bool is_running;
+	} cases[] = {
+		{ "", "", false }, { "runn", "runn", false },
+		{ "running\n", "", true }, { "running\nsample a 1\n", "sample a 1\n", true },
+		{ "running \n", "running \n", false },
+		{ "outcome passed\nrunning\n", "outcome passed\nrunning\n", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		char text[64];
+		struct records records = { .data = text, .length = strlen(cases[i].before) };
+
+		memcpy(text, cases[i].before, records.length + 1);
+		CU_ASSERT_EQUAL(records_take_running(&records), cases[i].is_running);
+		CU_ASSERT_EQUAL(records.length, strlen(cases[i].after));
+		CU_ASSERT_TRUE(!memcmp(text, cases[i].after, records.length));
+	}
 }
 
 static void test_plan_refused(void)
@@ -288,6 +331,10 @@ static void test_plan_refused(void)
 		"plan 1\ntrial t\nrow a b 0\nend\n",
 		"plan 1\ntrial t\nrow a ../b 5\nend\n",
 		"plan 1\ntrial t\nsysctl x\nend\n",
+		"plan 1\ntrial t\nload a\nend\n",
+		"plan 1\ntrial t\nrow a b 1\nload\nend\n",
+		"plan 1\ntrial t\nrow a b 1\nload ../c\nend\n",
+		"plan 1\ntrial t\nrow a b 1\nload c\nload d\nend\n",
 		"plan 1\ntrial t\nnonsense\nend\n", "plan 1\ntrial t\n \nend\n",
 	};
 	struct plan missing;
@@ -376,6 +423,7 @@ TEST_SUITE("guest_records", { "good records become lines", test_good_records },
 	   { "bad records are refused", test_bad_records },
 	   { "a record that is too long", test_long_record },
 	   { "a flood of records", test_overflow }, { "a plan", test_plan },
+	   { "loads of a plan", test_plan_load }, { "a load that runs", test_running },
 	   { "plans refused", test_plan_refused },
 	   { "a seed's kernel arguments", test_perturbation },
 	   { "kernel arguments refused", test_perturbation_refused },

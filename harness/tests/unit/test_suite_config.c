@@ -110,7 +110,7 @@ static void test_bad_suites(void)
 		     "1:33: timeout_s: expected a whole number 1..86400");
 	refuse_suite("rows: [{workload: a, timeout: 1}]\n",
 		     "1:22: unknown key 'timeout' in row; expected one of "
-		     "workload, name, arguments, timeout_s (did you mean "
+		     "workload, name, arguments, load, timeout_s (did you mean "
 		     "'timeout_s'?)");
 }
 

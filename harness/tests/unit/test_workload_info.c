@@ -136,6 +136,47 @@ static void test_counted(void)
 	refuse("'counted': true", "'is_counted': true", "is_counted");
 }
 
+#define WITHOUT_ARGUMENTS "'kernel_arguments': ['hugepages=1'],\n"
+#define COUNTED "'counted': true\n"
+
+static void test_load(void)
+{
+	cleanup_workload_info struct workload_info info = { .name = NULL };
+	cleanup_strvec struct strvec arguments = STRVEC_INIT;
+	cleanup_free char *text = changed(WITHOUT_ARGUMENTS, "'kernel_arguments': [],\n");
+	char *end = strstr(text, "\"counted\": true\n");
+	cleanup_free char *whole = string_format(
+		"%.*s\"counted\": true, \"load_parameters\": [\"file\"]}",
+		end ? (int)(end - text) : 0, text);
+	struct error err = ERROR_INIT;
+
+	if (!test_check(workload_info_parse(whole, strlen(whole), &info, &err) == 0))
+		return;
+	CU_ASSERT_TRUE(info.can_load);
+	strvec_push(&arguments, "file=memfd");
+	CU_ASSERT_EQUAL(workload_info_check_load(&info, &arguments, &err), 0);
+	strvec_push(&arguments, "size_mib=4");
+	CU_ASSERT_EQUAL(workload_info_check_arguments(&info, &arguments, &err), 0);
+	CU_ASSERT_EQUAL(workload_info_check_load(&info, &arguments, &err), -EINVAL);
+	test_check_contains(err.message, "has no parameter 'size_mib' as a load");
+	info.can_load = false;
+	CU_ASSERT_EQUAL(workload_info_check_load(&info, &arguments, &err), -EINVAL);
+	test_check_contains(err.message, "hugetlb_fallocate cannot be a load");
+}
+
+static void test_load_refused(void)
+{
+	refuse(COUNTED, "'counted': true, 'load_parameters': ['file']\n",
+	       "a workload with kernel_arguments cannot be a load");
+	refuse(COUNTED, "'counted': true, 'load_parameters': ['files']\n",
+	       "load_parameters: it has no parameter 'files'");
+	refuse(COUNTED, "'counted': true, 'load_parameters': 'file'\n", "load_parameters");
+	refuse(COUNTED, "'counted': true, 'load_parameters': ['file', 'file']\n",
+	       "'file' is there twice");
+	refuse("'name': 'rate', 'unit': 'GiB/s'", "'name': 'load_cpu_ratio', 'unit': '1'",
+	       "'load_cpu_ratio' is that of a row with a load");
+}
+
 static void test_names(void)
 {
 	enum metric_direction direction;
@@ -350,6 +391,8 @@ static void test_truncated(void)
 TEST_SUITE("workload_info",
 	   {"reads a description", test_good},
 	   {"a workload that is not counted", test_counted},
+	   {"a workload that can be a load", test_load},
+	   {"loads that are refused", test_load_refused},
 	   {"names of kinds", test_names},
 	   {"takes good arguments", test_good_arguments},
 	   {"refuses bad arguments", test_bad_arguments},
