@@ -22,6 +22,8 @@ struct boots {
 	uint64_t began_ns;             /* less what an earlier process spent */
 	uint32_t block;                /* the last one that was let start */
 	bool over_budget;
+	bool has_begun;                /* a block */
+	bool is_late;                  /* the deadline is near, or passed */
 	bool has_found;                /* what until_found waits for */
 };
 
@@ -30,8 +32,8 @@ static void cleanup_boot(struct experiment_boot **boot)
 	experiment_boot_free(*boot);
 }
 
-/* The fleet borrows what boots own: it goes first. */
-static void boots_release(struct boots *boots)
+/* Ends what runs. The fleet borrows what boots own: it goes first. */
+static void end_guests(struct boots *boots)
 {
 	fleet_close(boots->experiment->fleet);
 	boots->experiment->fleet = NULL;
@@ -39,6 +41,12 @@ static void boots_release(struct boots *boots)
 		(void)unlink(boots->running[i]->initrd);
 		experiment_boot_free(boots->running[i]);
 	}
+	boots->running_count = 0;
+}
+
+static void boots_release(struct boots *boots)
+{
+	end_guests(boots);
 	free(boots->running);
 }
 
@@ -92,6 +100,18 @@ static bool has_room(const struct boots *boots, const struct guest_spec *guest)
 	       boots->memory_mib + experiment_guest_memory_mib(guest) <= experiment->memory_mib;
 }
 
+bool experiment_meets_deadline(const struct experiment *experiment, uint32_t block,
+			       bool has_begun, uint64_t now_ns)
+{
+	uint64_t deadline_ns = experiment->options->deadline_ns;
+
+	if (!deadline_ns)
+		return true;
+	if (has_begun)
+		return now_ns < deadline_ns;
+	return now_ns + experiment_remaining_ns(experiment, block) <= deadline_ns;
+}
+
 bool experiment_block_fits(const struct experiment *experiment, uint32_t block,
 			   uint64_t spent_ns)
 {
@@ -103,11 +123,18 @@ bool experiment_block_fits(const struct experiment *experiment, uint32_t block,
 }
 
 /* A block that was begun is ended, so that the sides stay balanced. */
-static bool may_start(const struct boots *boots, uint32_t block)
+static bool may_start(struct boots *boots, uint32_t block)
 {
-	return block <= boots->block ||
-	       experiment_block_fits(boots->experiment, block,
-				     clock_monotonic_ns() - boots->began_ns);
+	const struct experiment *experiment = boots->experiment;
+	uint64_t now_ns = clock_monotonic_ns();
+
+	if (!experiment_meets_deadline(experiment, block, boots->has_begun && block <= boots->block,
+				       now_ns))
+		boots->is_late = true;
+	else if (block > boots->block)
+		boots->over_budget = !experiment_block_fits(experiment, block,
+							    now_ns - boots->began_ns);
+	return !boots->is_late && !boots->over_budget;
 }
 
 static int start_trials(struct boots *boots, struct error *err)
@@ -119,17 +146,16 @@ static int start_trials(struct boots *boots, struct error *err)
 		const struct stored_trial *trial;
 		int rc;
 
-		if (next == SIZE_MAX || boots->over_budget || boots->has_found ||
+		if (next == SIZE_MAX || boots->over_budget || boots->is_late || boots->has_found ||
 		    experiment_is_settled(&experiment->run))
 			return 0;
 		trial = &experiment->run.trials[next];
 		if (experiment_waits_for_look(&experiment->run, trial) ||
 		    !has_room(boots, &experiment->campaign->cells[trial->cell].guest))
 			return 0;
-		if (!may_start(boots, trial->block)) {
-			boots->over_budget = true;
+		if (!may_start(boots, trial->block))
 			return 0;
-		}
+		boots->has_begun = true;
 		if (trial->block > boots->block)
 			boots->block = trial->block;
 		rc = start_trial(boots, next, err);
@@ -223,15 +249,21 @@ static int finish_trial(struct boots *boots, struct fleet_done *done, struct err
 
 /* --- the loop ------------------------------------------------------------------------ */
 
+static size_t count_trials(const struct stored_run *run, enum trial_state state)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < run->trials_count; i++)
+		count += run->trials[i].state == state;
+	return count;
+}
+
 static void show_progress(const struct boots *boots)
 {
 	const struct experiment *experiment = boots->experiment;
 	const struct stored_run *run = &experiment->run;
 	cleanup_strbuf struct strbuf detail = STRBUF_INIT;
-	uint64_t finished = 0;
 
-	for (size_t i = 0; i < run->trials_count; i++)
-		finished += run->trials[i].state == TRIAL_FINISHED;
 	for (size_t i = 0; i < boots->running_count; i++) {
 		const struct stored_trial *trial = &run->trials[boots->running[i]->index];
 
@@ -239,7 +271,7 @@ static void show_progress(const struct boots *boots)
 			    run->variants[trial->variant].label, run->cells[trial->cell].guest,
 			    run->cells[trial->cell].suite);
 	}
-	progress_update("boots", "trial", finished, run->trials_count,
+	progress_update("boots", "trial", count_trials(run, TRIAL_FINISHED), run->trials_count,
 			experiment_remaining_ns(experiment, UINT32_MAX), detail.data);
 }
 
@@ -267,9 +299,41 @@ static int write_note(const struct boots *boots, struct error *err)
 	if (boots->over_budget)
 		why = string_format("the budget of %" PRIu32 " minutes was spent",
 				    experiment->campaign->budget_minutes);
+	else if (boots->is_late)
+		why = string_copy("the time for it was up");
 	else if (boots->has_found && experiment_next_trial(&experiment->run) != SIZE_MAX)
 		why = string_copy("a trial failed or had a finding, and no more were asked for");
 	return experiment_write_note(experiment, why, err);
+}
+
+/* Guests that still run at the deadline are ended; their trials count as not started. */
+static int cut_off(struct boots *boots, struct error *err)
+{
+	struct experiment *experiment = boots->experiment;
+	struct stored_run *run = &experiment->run;
+	size_t planned = 0;
+
+	log_warning("the time is up: %zu guests are ended", boots->running_count);
+	end_guests(boots);
+	for (size_t i = 0; i < run->trials_count; i++)
+		if (run->trials[i].state == TRIAL_STARTED)
+			run->trials[i].state = TRIAL_PLANNED;
+	return run_store_resume(experiment->store, run->id, &planned, err);
+}
+
+static bool is_deadline_passed(const struct boots *boots)
+{
+	uint64_t deadline_ns = boots->experiment->options->deadline_ns;
+
+	return deadline_ns && clock_monotonic_ns() >= deadline_ns;
+}
+
+/* A run of nothing would tell nothing: it is left to be resumed. */
+static int check_late(const struct boots *boots, struct error *err)
+{
+	if (!boots->is_late || count_trials(&boots->experiment->run, TRIAL_FINISHED))
+		return 0;
+	return error_set(err, -ETIME, "the time was up before any boot could be made");
 }
 
 static int boot_all(struct boots *boots, struct error *err)
@@ -287,6 +351,11 @@ static int boot_all(struct boots *boots, struct error *err)
 		show_progress(boots);
 		if (fleet_is_interrupted())
 			return error_set(err, -EINTR, "interrupted");
+		if (boots->running_count && is_deadline_passed(boots)) {
+			boots->is_late = true;
+			rc = cut_off(boots, err);
+			break;
+		}
 		if (!boots->running_count) {
 			rc = experiment_look(experiment, &goes_on, err);
 			continue;
@@ -295,6 +364,8 @@ static int boot_all(struct boots *boots, struct error *err)
 		if (rc > 0)
 			rc = finish_trial(boots, &done, err);
 	}
+	if (!rc)
+		rc = check_late(boots, err);
 	return rc ? rc : write_note(boots, err);
 }
 

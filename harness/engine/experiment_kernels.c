@@ -8,6 +8,7 @@
 #include "files.h"
 #include "log.h"
 #include "memory.h"
+#include "process.h"
 
 static int check_moves(const struct experiment *experiment, const char *variant,
 		       const struct built_kernel *kernel, struct error *err)
@@ -125,12 +126,15 @@ static int build_one(struct experiment *experiment, size_t index, struct error *
 
 int experiment_build_kernels(struct experiment *experiment, struct error *err)
 {
-	for (size_t i = 0; i < experiment->campaign->variants_count; i++) {
-		int rc = build_one(experiment, i, err);
+	const struct campaign *campaign = experiment->campaign;
+	int rc = 0;
 
+	process_set_deadline(experiment->options->deadline_ns);
+	for (size_t i = 0; !rc && i < campaign->variants_count; i++) {
+		rc = build_one(experiment, i, err);
 		if (rc)
-			return error_prefix(err, "variant %s",
-					    experiment->campaign->variants[i].name);
+			(void)error_prefix(err, "variant %s", campaign->variants[i].name);
 	}
-	return 0;
+	process_set_deadline(0);
+	return rc;
 }

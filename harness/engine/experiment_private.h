@@ -205,5 +205,9 @@ size_t experiment_next_trial(const struct stored_run *run);
  * may: a run of nothing would tell nothing. Pure. */
 bool experiment_block_fits(const struct experiment *experiment, uint32_t block,
 			   uint64_t spent_ns);
+/* Whether options->deadline_ns allows the block to be begun at now_ns or, if it has
+ * begun, one more of its trials. Pure. */
+bool experiment_meets_deadline(const struct experiment *experiment, uint32_t block,
+			       bool has_begun, uint64_t now_ns);
 
 #endif

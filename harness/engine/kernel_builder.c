@@ -190,8 +190,8 @@ static int compile(struct building *building, struct error *err)
 	/* What was compiled is good for the next attempt: on a full disk it is
 	 * the space that is needed. */
 	if (code != -ENOSPC &&
-	    store_tree(building, code == -ECANCELED ? TREE_INTERRUPTED :
-						      TREE_PARTIAL,
+	    store_tree(building, code == -ECANCELED || code == -ETIME ?
+		       TREE_INTERRUPTED : TREE_PARTIAL,
 		       &ignored) < 0)
 		log_debug("%s: the tree is not kept: %s", building->phase,
 			  ignored.message);

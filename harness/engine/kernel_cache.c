@@ -188,6 +188,9 @@ static int wait_for_builder(const char *path, const char *phase, int *ret_fd,
 		if (process_is_cancelled())
 			return error_set(err, -ECANCELED, "interrupted while "
 					 "waiting for another builder");
+		if (process_deadline_passed())
+			return error_set(err, -ETIME, "its time is up, and "
+					 "another process is building");
 		(void)nanosleep(&pause, NULL);
 	}
 	return code < 0 ? error_set_errno(err, code, "%s", path) : 0;

@@ -236,6 +236,9 @@ static int judge(struct compiling *compiling, int code,
 	if (code == -ECANCELED)
 		return error_set(err, code, "interrupted; what is compiled is "
 				 "kept for the next build");
+	if (code == -ETIME)
+		return error_set(err, code, "its time is up; what is compiled is "
+				 "kept for the next build");
 	if (compiling->is_disk_full &&
 	    disk_free_bytes(make->tree, &free_bytes) == 0)
 		return error_set(err, -ENOSPC,

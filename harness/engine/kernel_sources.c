@@ -225,7 +225,8 @@ static int fetch_and_find(struct kernel_cache *cache,
 /* No other source would help. */
 static bool is_final(int code)
 {
-	return code == -ECANCELED || code == -ENOSPC || code == -EDQUOT;
+	return code == -ECANCELED || code == -ETIME || code == -ENOSPC ||
+	       code == -EDQUOT;
 }
 
 /* Asks the cache (or fetches) one listed source. -ENOENT without a message: not

@@ -8,6 +8,7 @@
 #include "kernel_records.h"
 #include "log.h"
 #include "memory.h"
+#include "process.h"
 
 #define STATE_FORMAT 1
 
@@ -253,8 +254,8 @@ static int build_spec(const struct building *building, size_t position,
 
 static bool is_of_host(int code)
 {
-	return code == -ECANCELED || code == -EINTR || code == -ENOSPC || code == -EDQUOT ||
-	       code == -ENOMEM || code == -EACCES;
+	return code == -ECANCELED || code == -EINTR || code == -ETIME || code == -ENOSPC ||
+	       code == -EDQUOT || code == -ENOMEM || code == -EACCES;
 }
 
 static int build_one(struct building *building, size_t position, struct error *err)
@@ -294,8 +295,10 @@ static int build_all(struct walk *walk, struct error *err)
 	int code = kernel_cache_open(options->cache_path, options->cache_max_bytes, &cache, err);
 
 	building.cache = cache;
+	process_set_deadline(options->deadline_ns);
 	for (size_t i = walk->from; !code && i <= walk->to; i++)
 		code = build_one(&building, i, err);
+	process_set_deadline(0);
 	if (code)
 		return code;
 	json_object_set(walk->state, "made", made);

@@ -55,6 +55,20 @@ bool process_is_cancelled(void)
 	return atomic_load(&cancelled);
 }
 
+static atomic_uint_least64_t work_deadline_ns;
+
+void process_set_deadline(uint64_t deadline_ns)
+{
+	atomic_store(&work_deadline_ns, deadline_ns);
+}
+
+bool process_deadline_passed(void)
+{
+	uint64_t deadline_ns = atomic_load(&work_deadline_ns);
+
+	return deadline_ns && clock_monotonic_ns() >= deadline_ns;
+}
+
 /* One pipe that the child writes. */
 struct stream {
 	int fd;              /* -1 at its end */
@@ -373,11 +387,20 @@ static int wait_ms(uint64_t now_ns, uint64_t deadline_ns)
 	return ms < 3600000 ? (int)ms : 3600000;
 }
 
+/* The earlier of its own and everybody's; 0: none. */
+static uint64_t run_deadline(const struct run *run)
+{
+	uint64_t timeout_ns = run->options->timeout_ns;
+	uint64_t own_ns = timeout_ns ? clock_monotonic_ns() + timeout_ns : 0;
+	uint64_t all_ns = atomic_load(&work_deadline_ns);
+
+	return own_ns && (!all_ns || own_ns < all_ns) ? own_ns : all_ns;
+}
+
 /* Follows the child until it has exited and its pipes are at their ends. */
 static void run_follow(struct run *run)
 {
-	uint64_t timeout_ns = run->options->timeout_ns;
-	uint64_t deadline_ns = timeout_ns ? clock_monotonic_ns() + timeout_ns : 0;
+	uint64_t deadline_ns = run_deadline(run);
 	uint64_t output_end_ns = 0;
 
 	while (!run->has_exited || run->streams[0].fd >= 0 ||
@@ -404,7 +427,7 @@ static void run_follow(struct run *run)
 			if (run->stop_code)
 				run_signal(run, SIGKILL);
 			else
-				run_stop(run, -ETIMEDOUT);
+				run_stop(run, process_deadline_passed() ? -ETIME : -ETIMEDOUT);
 			run->kill_ns = now_ns + GRACE_NS;
 			continue;
 		}
@@ -448,6 +471,8 @@ static int run_judge(struct run *run, struct error *err)
 				 run->name,
 				 duration_format(run->options->timeout_ns, time),
 				 tail);
+	if (run->stop_code == -ETIME)
+		return error_set(err, -ETIME, "%s: ended: its time is up", run->name);
 	if (run->stop_code == -ECANCELED)
 		return error_set(err, -ECANCELED, "%s: interrupted", run->name);
 	if (run->stop_code)
@@ -471,6 +496,8 @@ static int run_prepare(struct run *run, const char *const *argv,
 	pthread_once(&cancel_once, cancel_fd_open);
 	if (process_is_cancelled())
 		return error_set(err, -ECANCELED, "%s: interrupted", run->name);
+	if (process_deadline_passed())
+		return error_set(err, -ETIME, "%s: not started: its time is up", run->name);
 	/* A relative path is looked up in the child's folder, by execve. */
 	run->program = strchr(argv[0], '/') ? string_copy(argv[0]) :
 					      process_find_program(argv[0]);

@@ -24,8 +24,8 @@ struct process_options {
 
 /* Runs argv[0] (searched in PATH) and waits. 0 if it exited 0. Otherwise err
  * holds the command's name, its exit status or signal, and the last lines of
- * its stderr: -ENOENT program not found, -ETIMEDOUT, -ECANCELED after
- * process_cancel_all, else -EREMOTEIO. The child dies with us (PDEATHSIG).
+ * its stderr: -ENOENT program not found, -ETIMEDOUT, -ETIME after
+ * process_set_deadline, -ECANCELED after process_cancel_all, else -EREMOTEIO. The child dies with us (PDEATHSIG).
  * ret_output (owned) only with capture; may be NULL. */
 int process_run(const char *const *argv, const struct process_options *options,
 		char **ret_output, struct error *err) must_check;
@@ -34,6 +34,12 @@ int process_run(const char *const *argv, const struct process_options *options,
  * child and return -ECANCELED, and later ones refuse to start. */
 void process_cancel_all(void);
 bool process_is_cancelled(void);
+
+/* From now on a process_run that goes on at deadline_ns (clock_monotonic_ns(); 0: none)
+ * ends its child as after a timeout and returns -ETIME, and later ones refuse to start:
+ * whatever is built or fetched ends in time. */
+void process_set_deadline(uint64_t deadline_ns);
+bool process_deadline_passed(void);
 
 /* Absolute path of a program in PATH (and /usr/sbin, /sbin); owned; NULL. */
 char *process_find_program(const char *name);

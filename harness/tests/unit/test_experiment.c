@@ -328,6 +328,30 @@ static void test_budget(void)
 	CU_ASSERT_TRUE(experiment_block_fits(&experiment, 0, 100 * minute_ns));
 }
 
+/* A block takes 30 s. */
+static void test_deadline(void)
+{
+	cleanup_place struct place place = place_make();
+	cleanup_campaign struct campaign campaign = { .name = NULL };
+	cleanup_experiment struct experiment experiment = { .lock = -1 };
+	const uint64_t end_ns = 600 * NS_PER_SECOND, block_ns = 30 * NS_PER_SECOND;
+	struct experiment_options options = place.options;
+
+	if (!place_load(&place, &campaign) || !place_prepare(&place, &campaign, &experiment))
+		return;
+	experiment.options = &options;
+	experiment.cpus_count = 1;
+	experiment_expect_durations(&experiment);
+	CU_ASSERT_TRUE(experiment_meets_deadline(&experiment, 0, false, UINT64_MAX / 2));
+	options.deadline_ns = end_ns;
+	/* the first block too: what must end in time may have no boots at all */
+	CU_ASSERT_TRUE(experiment_meets_deadline(&experiment, 0, false, end_ns - block_ns));
+	CU_ASSERT_FALSE(experiment_meets_deadline(&experiment, 0, false, end_ns - block_ns + 1));
+	/* a block that was begun goes on */
+	CU_ASSERT_TRUE(experiment_meets_deadline(&experiment, 0, true, end_ns - 1));
+	CU_ASSERT_FALSE(experiment_meets_deadline(&experiment, 0, true, end_ns));
+}
+
 /* --- repeats --------------------------------------------------------------------------- */
 
 static void test_repeats(void)
@@ -378,4 +402,5 @@ TEST_SUITE("experiment",
 	   {"record of a shape", test_guest_record},
 	   {"next trial", test_next_trial},
 	   {"budget", test_budget},
+	   {"deadline", test_deadline},
 	   {"what is repeated", test_repeats})

@@ -217,6 +217,30 @@ static void test_timeout_of_the_stubborn(void)
 	CU_ASSERT_TRUE(clock_monotonic_ns() - began_ns < 30 * NS_PER_SECOND);
 }
 
+/* One for all: what runs is ended, and nothing more starts. */
+static void test_deadline(void)
+{
+	const struct process_options patient = { .timeout_ns = 60 * NS_PER_SECOND };
+	const struct process_options hasty = { .timeout_ns = 50 * NS_PER_MS };
+	uint64_t began_ns = clock_monotonic_ns();
+	struct error err = ERROR_INIT;
+
+	process_set_deadline(began_ns + 50 * NS_PER_MS);
+	CU_ASSERT_EQUAL(process_run(SHELL("exec sleep 60"), &patient, NULL, &err), -ETIME);
+	test_check_contains(err.message, "its time is up");
+	CU_ASSERT_TRUE(process_deadline_passed());
+	CU_ASSERT_EQUAL(process_run(SHELL("true"), NULL, NULL, &err), -ETIME);
+	test_check_contains(err.message, "not started");
+	/* a timeout of its own that comes first is what it was */
+	process_set_deadline(clock_monotonic_ns() + 60 * NS_PER_SECOND);
+	CU_ASSERT_FALSE(process_deadline_passed());
+	CU_ASSERT_EQUAL(process_run(SHELL("exec sleep 60"), &hasty, NULL, &err), -ETIMEDOUT);
+	process_set_deadline(0);
+	CU_ASSERT_FALSE(process_deadline_passed());
+	CU_ASSERT_EQUAL(process_run(SHELL("true"), NULL, NULL, &err), 0);
+	CU_ASSERT_TRUE(clock_monotonic_ns() - began_ns < 30 * NS_PER_SECOND);
+}
+
 /* It was killed: it is gone, or dies now (a pidfd is readable from then on,
  * reaped or not by whoever is PID 1). */
 static void check_ends(pid_t pid)
@@ -404,6 +428,7 @@ TEST_SUITE("process",
 	   {"output file refused or full", test_output_file_refused},
 	   {"timeout", test_timeout},
 	   {"timeout of one that ignores SIGTERM", test_timeout_of_the_stubborn},
+	   {"a deadline for all", test_deadline},
 	   {"what it leaves behind is ended", test_leftovers_end},
 	   {"no input", test_no_input},
 	   {"input from a file", test_input},
