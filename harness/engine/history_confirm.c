@@ -41,7 +41,8 @@ static void matter_release(struct matter *matter)
 	stored_run_release(&matter->after);
 }
 
-/* "confirm-0123456789ab"; owned. */
+/* "confirm-0123456789ab": one run settles all metrics of these kernels in this cell;
+ * owned. */
 static char *name_of(const struct matter *matter)
 {
 	const struct history_series *series = matter->series;
@@ -52,8 +53,6 @@ static char *name_of(const struct matter *matter)
 	sha256_add_field(hash, "mode", run_mode_name(series->mode));
 	sha256_add_field(hash, "guest", series->guest);
 	sha256_add_field(hash, "suite", series->suite);
-	sha256_add_field(hash, "row", series->row);
-	sha256_add_field(hash, "metric", series->metric);
 	sha256_add_field(hash, "variant", series->variant);
 	sha256_add_field(hash, "before", matter->before_id);
 	sha256_add_field(hash, "after", matter->after_id);
@@ -250,6 +249,28 @@ static int run_again(const struct matter *matter, size_t runs_before, char **ret
 	return experiment_run(&campaign, &options, ret_run_id, err);
 }
 
+static int estimate_run(const struct matter *matter, uint64_t *ret_ns, struct error *err)
+{
+	cleanup_with(campaign_release) struct campaign campaign = { .name = NULL };
+	cleanup_with(experiment_estimate_release) struct experiment_estimate estimate = {
+		.cells = NULL
+	};
+	struct experiment_options options = *matter->options;
+	cleanup_free char *root = NULL;
+	int rc = history_confirm_project(matter->store, matter->series, &matter->before,
+					 &matter->after, matter->name, &root, &campaign, err);
+
+	options.project_root = root;
+	if (!rc)
+		rc = experiment_estimate(&campaign, &options, &estimate, err);
+	if (rc)
+		return rc;
+	*ret_ns = estimate.build_ns;
+	for (size_t i = 0; i < estimate.cells_count; i++)
+		*ret_ns += estimate.cells[i].boots_ns;
+	return 0;
+}
+
 static int resume(const struct matter *matter, const char *run_id, struct error *err)
 {
 	struct experiment_options options = *matter->options;
@@ -281,6 +302,38 @@ static int settle(const struct matter *matter, struct history_confirmation *ret,
 	free(take_pointer(run_id));
 	rc = run_again(matter, count, &run_id, err);
 	return rc ? rc : judge(matter, run_id, ret, err);
+}
+
+int history_confirm_estimate(struct run_store *store, const struct history_series *series,
+			     const struct history_change *change,
+			     const struct experiment_options *options, uint64_t *ret_ns,
+			     struct error *err)
+{
+	cleanup_with(matter_release) struct matter matter = {
+		.store = store, .series = series, .change = change, .options = options,
+		.before_id = series->points[change->before].run_id,
+		.after_id = series->points[change->index].run_id,
+	};
+	cleanup_with(history_confirmation_release) struct history_confirmation known = {
+		.run_id = NULL
+	};
+	cleanup_free char *run_id = NULL;
+	bool is_known = false, is_finished = false;
+	size_t count = 0;
+	int rc = find_settled(&matter, &is_known, &known, err);
+
+	matter.name = name_of(&matter);
+	if (!rc)
+		rc = run_store_load(store, matter.before_id, &matter.before, err);
+	if (!rc)
+		rc = run_store_load(store, matter.after_id, &matter.after, err);
+	if (!rc)
+		rc = find_runs(&matter, &count, &run_id, &is_finished, err);
+	if (rc)
+		return rc;
+	*ret_ns = 0;
+	return is_known || run_id || is_same_kernel(&matter) ? 0 :
+	       estimate_run(&matter, ret_ns, err);
 }
 
 int history_confirm(struct run_store *store, const struct history_series *series,

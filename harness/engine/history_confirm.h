@@ -17,7 +17,8 @@ struct history_confirmation {
 
 void history_confirmation_release(struct history_confirmation *confirmation);
 
-/* Settles a change of the series and stores what came of it. What is settled already
+/* Settles a change of the series and stores what came of it. One run serves all
+ * metrics of a variant in a cell between the same two runs. What is settled already
  * is only told; a run that was begun for it goes on; a finished one is judged; else one
  * is made and run. Blocks as long as the run takes. The change stays suspected where
  * the run was inconclusive: the next call then runs it with twice the boots, up to
@@ -31,6 +32,13 @@ int history_confirm(struct run_store *store, const struct history_series *series
 		    struct history_confirmation *ret, struct error *err) must_check;
 
 #define HISTORY_CONFIRM_RUNS_MAX 3
+
+/* What history_confirm would take, builds included; 0 where no run has to be begun. Errors
+ * are those of history_confirm. */
+int history_confirm_estimate(struct run_store *store, const struct history_series *series,
+			     const struct history_change *change,
+			     const struct experiment_options *options, uint64_t *ret_ns,
+			     struct error *err) must_check;
 
 /* results/confirmations/NAME: a project of the two kernels, made by
  * history_confirm. *ret_campaign: its campaign, loaded. Only for history_confirm and

@@ -121,11 +121,14 @@ static int copy_parts(const struct project *project, const struct side *side,
 	int rc = 0;
 
 	for (size_t i = 0; !rc && i < paths->count; i++) {
-		const char *name = path_base_name(paths->items[i]);
+		size_t patches_max = 0;
+		/* "SERIES@N" is the folder SERIES */
+		cleanup_free char *path = series_split(paths->items[i], &patches_max);
 		cleanup_free char *reference = string_format("../../kernel/%s/%s/%s", what,
-							     side->name, name);
+							     side->name,
+							     path_base_name(paths->items[i]));
 
-		rc = copy_into(paths->items[i], folder, name, err);
+		rc = copy_into(path, folder, path_base_name(path), err);
 		json_array_append_new(references, run_json_text(reference));
 	}
 	return rc;
@@ -259,8 +262,8 @@ static int write_project(struct run_store *store, const struct project *project,
 			 struct error *err)
 {
 	json_t *root = json_object(), *variants = json_array();
-	cleanup_free char *purpose = string_format("%s.%s of %s/%s: %s against %s", series->row,
-						   series->metric, series->guest, series->suite,
+	cleanup_free char *purpose = string_format("%s in %s/%s: %s against %s",
+						   series->variant, series->guest, series->suite,
 						   project->before.run->id,
 						   project->after.run->id);
 	int rc;
