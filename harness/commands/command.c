@@ -20,7 +20,8 @@ const char kerngate_version[] = "0.1";
 
 extern const struct command command_baseline, command_bisect, command_boot, command_build,
 	command_cache, command_compare, command_doctor, command_gate, command_history,
-	command_list, command_profile, command_prune, command_replay, command_report, command_run,
+	command_index, command_list, command_profile, command_prune, command_replay,
+	command_report, command_run,
 	command_scale, command_selftest,
 	command_show, command_validate, command_walk;
 
@@ -37,6 +38,7 @@ const struct command *const command_table[] = {
 	&command_bisect,
 	&command_walk,
 	&command_report,
+	&command_index,
 	&command_validate,
 	&command_scale,
 	&command_replay,

@@ -13,6 +13,7 @@
 #include "memory.h"
 #include "report_format.h"
 #include "report_html.h"
+#include "results_index.h"
 #include "run_store.h"
 
 #define FORMAT_HTML REPORT_FORMATS_COUNT
@@ -92,7 +93,10 @@ static int report(const struct globals *globals, const struct settings *settings
 	if (rc)
 		return rc;
 	path = output_path(store, &run, settings);
-	return deliver(&text, path, err);
+	rc = deliver(&text, path, err);
+	if (!rc && !settings->output && path)
+		results_index_refresh(globals->results_dir);
+	return rc;
 }
 
 /* EXIT_USAGE where it is not one of them, or two were asked for. */

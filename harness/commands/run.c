@@ -12,6 +12,7 @@
 #include "memory.h"
 #include "process.h"
 #include "profile.h"
+#include "results_index.h"
 #include "sequential.h"
 #include "verdict_table.h"
 
@@ -30,8 +31,10 @@ static int print_outcome(const struct experiment_options *options, const char *r
 		fflush(stdout);
 	if (!rc)
 		rc = profile_run(options, run_id, &profiles, err);
-	if (!rc)
+	if (!rc) {
+		results_index_refresh(options->results_dir);
 		printf("%s\nrun: %s\n", profiles.data, folder);
+	}
 	return rc;
 }
 

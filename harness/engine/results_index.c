@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "files.h"
 #include "html_text.h"
+#include "log.h"
 #include "memory.h"
 #include "render.h"
 #include "report_html.h"
@@ -177,4 +178,21 @@ int results_index_write(struct run_store *store, struct error *err)
 	add_page(&index, &page);
 	rc = file_write_atomic(path, page.data, page.length, 0644);
 	return rc ? error_set_errno(err, rc, "%s: cannot be written", path) : 0;
+}
+
+static void close_store(struct run_store **store)
+{
+	run_store_close(*store);
+}
+
+void results_index_refresh(const char *results_dir)
+{
+	cleanup_with(close_store) struct run_store *store = NULL;
+	struct error err = ERROR_INIT;
+	int rc = run_store_open(results_dir, &store, &err);
+
+	if (!rc)
+		rc = results_index_write(store, &err);
+	if (rc)
+		log_warning("the index of runs is not current: %s", err.message);
 }

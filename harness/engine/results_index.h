@@ -11,6 +11,8 @@
 
 /* Writes it anew, in one step (rename). */
 int results_index_write(struct run_store *store, struct error *err) must_check;
+/* The same after something new; a page that cannot be written is a warning, no more. */
+void results_index_refresh(const char *results_dir);
 /* Judges a finished run and keeps its verdicts (run_store_set_verdicts); done at the end of
  * a run, and by results_index_write for older ones. */
 int results_index_fill_run(struct run_store *store, const char *run_id,

@@ -11,6 +11,11 @@
 #define LINES_OPEN 40            /* of a campaign; the others in a closed section */
 #define NAME_BYTES 200
 
+static const char *const kind_names[INDEX_KINDS_COUNT] = {
+	[INDEX_BASELINE] = "against the baseline",
+	[INDEX_EARLIER] = "against earlier runs",
+};
+
 static void add_name(const struct index_line *line, struct strbuf *out)
 {
 	const struct history_series *series = line->series;
@@ -49,8 +54,7 @@ static void add_newest(const struct index_campaign *campaign, const struct index
 static void add_verdict(const struct index_campaign *campaign, const struct index_line *line,
 			enum index_kind kind, struct strbuf *out)
 {
-	strbuf_addf(out, "<td data-l=\"%s\">", kind == INDEX_BASELINE ? "against the baseline" :
-						  "against earlier runs");
+	strbuf_addf(out, "<td data-l=\"%s\">", kind_names[kind]);
 	if (line->newest[kind] == MARK_NONE) {
 		strbuf_adds(out, "-</td>");
 		return;
@@ -62,13 +66,23 @@ static void add_verdict(const struct index_campaign *campaign, const struct inde
 	strbuf_adds(out, "</small></td>");
 }
 
+static bool has_kind(const struct index_campaign *campaign, enum index_kind kind)
+{
+	for (size_t i = 0; i < campaign->lines_count; i++)
+		if (campaign->lines[i].newest[kind] != MARK_NONE)
+			return true;
+	return false;
+}
+
 static void add_lines(const struct index_campaign *campaign, size_t from, size_t to,
 		      struct strbuf *out)
 {
 	strbuf_adds(out, "<table class=\"cards index\"><thead><tr><th scope=\"col\">metric</th>"
-		    "<th scope=\"col\">figures, and verdicts below</th><th scope=\"col\">newest</th>"
-		    "<th scope=\"col\">against the baseline</th><th scope=\"col\">against earlier "
-		    "runs</th></tr></thead><tbody>\n");
+		    "<th scope=\"col\">figures, and verdicts below</th><th scope=\"col\">newest</th>");
+	for (int kind = 0; kind < INDEX_KINDS_COUNT; kind++)
+		if (has_kind(campaign, (enum index_kind)kind))
+			strbuf_addf(out, "<th scope=\"col\">%s</th>", kind_names[kind]);
+	strbuf_adds(out, "</tr></thead><tbody>\n");
 	for (size_t i = from; i < to; i++) {
 		const struct index_line *line = &campaign->lines[i];
 
@@ -78,8 +92,9 @@ static void add_lines(const struct index_campaign *campaign, size_t from, size_t
 		index_add_strip(campaign, line, out);
 		strbuf_adds(out, "</td>");
 		add_newest(campaign, line, out);
-		add_verdict(campaign, line, INDEX_BASELINE, out);
-		add_verdict(campaign, line, INDEX_EARLIER, out);
+		for (int kind = 0; kind < INDEX_KINDS_COUNT; kind++)
+			if (has_kind(campaign, (enum index_kind)kind))
+				add_verdict(campaign, line, (enum index_kind)kind, out);
 		strbuf_adds(out, "</tr>\n");
 	}
 	strbuf_adds(out, "</tbody></table>\n");

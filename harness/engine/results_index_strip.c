@@ -16,6 +16,7 @@
 #define STRIP_TOP 29
 #define STRIP_HEIGHT 12
 #define STRIP_PITCH 15
+#define FEW_COLUMNS 20           /* are drawn larger */
 #define BASE_LOOK "s0 d\" stroke-width=\"1.2\" stroke-dasharray=\"1.5,2.5\""
 #define LINE_LOOK "s1 d\" stroke-width=\"1.6\""
 #define ALONE_LOOK "s0 d\" stroke-width=\"1.6\""
@@ -221,10 +222,11 @@ static void add_part(const struct index_campaign *campaign, const struct index_l
 	size_t width = (to - from) * PITCH - 1;
 	int strips = (line->marks[0] != NULL) + (line->marks[1] != NULL);
 	int height = STRIP_TOP + strips * STRIP_PITCH, top = STRIP_TOP;
+	double scaled = campaign->columns_count <= FEW_COLUMNS ? 1.5 : 1;
 
 	describe(campaign, line, is_older, &text);
-	strbuf_addf(out, "<svg class=\"strip\" role=\"img\" width=\"%zu\" height=\"%d\" viewBox=\"0 0 "
-		    "%zu %d\"><title>", width, height, width, height);
+	strbuf_addf(out, "<svg class=\"strip\" role=\"img\" width=\"%g\" height=\"%g\" viewBox=\"0 0 "
+		    "%zu %d\"><title>", (double)width * scaled, (double)height * scaled, width, height);
 	html_text_part(out, text.data, 1000);
 	strbuf_adds(out, "</title>");
 	add_line(&scale, base, from, to, BASE_LOOK, out);

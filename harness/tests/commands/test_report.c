@@ -2,7 +2,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "browser.h"
+#include "browser_checks.h"
 #include "files.h"
 #include "memory.h"
 #include "process.h"
@@ -108,76 +108,14 @@ static char *make_page(enum report_run_kind kind)
 	return path;
 }
 
-/* With every section open there is the most to overflow. */
-static const char open_all[] =
-	"document.querySelectorAll('details').forEach(d => { d.open = true; }), 1";
-
-/* Boxes that scroll by themselves may hold what is wider than the page. */
-static const char overflowing[] =
-	"[...document.querySelectorAll('body *')].filter(e => !e.closest('.box, pre, svg, .skip, "
-	"thead') && e.getBoundingClientRect().right > document.documentElement.clientWidth + 0.5)"
-	".map(e => e.tagName + '.' + e.className).slice(0, 5).join(' ')";
-
-/* Contrast of every text with what lies behind it, computed from what the browser shows;
- * the worst one below 4.5, or "". */
-static const char low_contrast[] =
-	"(() => { const lin = c => { c /= 255; return c <= 0.04045 ? c / 12.92 : "
-	"((c + 0.055) / 1.055) ** 2.4; };"
-	"const rgb = s => s.match(/[\\d.]+/g).map(Number);"
-	"const lum = c => 0.2126 * lin(c[0]) + 0.7152 * lin(c[1]) + 0.0722 * lin(c[2]);"
-	"const behind = e => { for (; e; e = e.parentElement) { const c = "
-	"rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) return c; } "
-	"return [255, 255, 255]; };"
-	"let seen = 0; const low = []; const walk = document.createTreeWalker(document.body, "
-	"NodeFilter.SHOW_TEXT); while (walk.nextNode()) { const e = walk.currentNode.parentElement;"
-	"if (!walk.currentNode.data.trim() || !e.getClientRects().length || "
-	"['TITLE', 'DESC'].includes(e.tagName.toUpperCase())) continue; seen++;"
-	"const ink = getComputedStyle(e)[e.closest('svg') ? 'fill' : 'color'];"
-	"const a = lum(rgb(ink)), b = lum(behind(e));"
-	"const r = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);"
-	"if (r < 4.5) low.push(r.toFixed(2) + ' ' + e.tagName + '.' + "
-	"e.getAttribute('class')); } return seen < 50 ? 'only ' + seen + ' texts' : "
-	"low.slice(0, 5).join('; '); })()";
-
-/* Figures without words of their own, of those that are shown. */
-static const char wordless[] =
-	"[...document.querySelectorAll('figure')].filter(f => { const s = f.querySelector('svg'); "
-	"const word = n => { const id = s && s.getAttribute(n); const e = id && "
-	"document.getElementById(id); return e ? e.textContent.trim() : ''; };"
-	"return !s || s.getAttribute('role') !== 'img' || word('aria-labelledby').length < 5 || "
-	"word('aria-describedby').length < 40; }).length";
-
-static void check_text(struct browser *browser, const char *expression, const char *expected)
-{
-	json_t *value = browser_ask(browser, expression);
-
-	test_check_string(json_string_value(value), expected);
-	json_decref(value);
-}
-
-static void check_view(struct browser *browser, const char *page, int width, bool is_dark)
-{
-	if (!browser_view(browser, width, 900, is_dark) || !browser_open(browser, page))
-		return;
-	test_check_string(browser_messages(browser), "");
-	CU_ASSERT_EQUAL(browser_ask_number(browser, open_all), 1);
-	CU_ASSERT_EQUAL(browser_ask_number(browser, "document.documentElement.clientWidth"), width);
-	CU_ASSERT_TRUE(browser_ask_number(browser, "document.scrollingElement.scrollWidth") <=
-		       width);
-	check_text(browser, overflowing, "");
-	check_text(browser, low_contrast, "");
-	CU_ASSERT_EQUAL(browser_ask_number(browser, wordless), 0);
-	test_check_string(browser_messages(browser), "");
-}
-
 static void check_page(struct browser *browser, enum report_run_kind kind)
 {
 	cleanup_free char *page = make_page(kind);
 
-	check_view(browser, page, 360, false);
-	check_view(browser, page, 360, true);
-	check_view(browser, page, 1440, false);
-	check_view(browser, page, 1440, true);
+	browser_check_view(browser, page, 360, false, 50);
+	browser_check_view(browser, page, 360, true, 50);
+	browser_check_view(browser, page, 1440, false, 50);
+	browser_check_view(browser, page, 1440, true, 50);
 }
 
 static void test_views(void)
@@ -211,8 +149,8 @@ static void test_bad_views(void)
 	for (size_t i = 0; browser && i < ARRAY_COUNT(kinds); i++) {
 		cleanup_free char *page = make_page(kinds[i]);
 
-		check_view(browser, page, 360, false);
-		check_view(browser, page, 1440, true);
+		browser_check_view(browser, page, 360, false, 50);
+		browser_check_view(browser, page, 1440, true, 50);
 	}
 }
 
@@ -258,8 +196,8 @@ static void test_keyboard(void)
 	CU_ASSERT_EQUAL(browser_ask_number(browser,
 		"[...document.querySelectorAll('pre, .box')].filter(e => e.tabIndex !== 0 || "
 		"!e.getAttribute('role')).length"), 0);
-	check_text(browser, "document.querySelector('a, summary, [tabindex]').className", "skip");
-	check_text(browser, "(document.querySelector('.skip').focus(), "
+	browser_check_text(browser, "document.querySelector('a, summary, [tabindex]').className", "skip");
+	browser_check_text(browser, "(document.querySelector('.skip').focus(), "
 		   "getComputedStyle(document.activeElement).left)", "0px");
 	/* A link of the table opens the section that it leads to. */
 	CU_ASSERT_EQUAL(browser_ask_number(browser,
@@ -285,8 +223,8 @@ static void test_checks_see(void)
 		return;
 	test_check_contains(browser_messages(browser), "Content Security Policy");
 	CU_ASSERT_TRUE(browser_ask_number(browser, "document.scrollingElement.scrollWidth") > 360);
-	CU_ASSERT_EQUAL(browser_ask_number(browser, wordless), 1);
-	words = browser_ask(browser, low_contrast);
+	CU_ASSERT_EQUAL(browser_ask_number(browser, browser_wordless), 1);
+	words = browser_ask(browser, browser_low_contrast);
 	test_check_contains(json_string_value(words), "only 2 texts");
 	json_decref(words);
 }

@@ -9,7 +9,7 @@
 
 static const char *const commands[] = {
 	"baseline", "bisect", "boot", "build", "cache", "compare", "doctor", "gate",
-	"history", "list", "profile", "prune", "replay", "report", "run", "scale",
+	"history", "index", "list", "profile", "prune", "replay", "report", "run", "scale",
 	"selftest", "show", "validate", "walk",
 };
 
