@@ -18,6 +18,18 @@ void render_comparison_text(const struct stored_run *run,
 void render_comparison_mail(const struct stored_run *run,
 			    const struct comparison *comparison,
 			    struct strbuf *out);
+/* What whoever made the run adds to that. */
+struct render_mail_more {
+	struct strvec lines;     /* of the head, "LABEL\tTEXT"; without a label: goes on */
+	bool has_patches;        /* they say what the kernels have on top: the records of
+				    kernels name the series that was built first */
+	char *again;             /* the command that does it again; owned; NULL: the run's */
+};
+
+void render_mail_more_release(struct render_mail_more *more);
+void render_comparison_mail_with(const struct stored_run *run,
+				 const struct comparison *comparison,
+				 const struct render_mail_more *more, struct strbuf *out);
 /* Everything, with the names of the C structs as keys; docs/measurement.md. */
 void render_comparison_json(const struct stored_run *run,
 			    const struct comparison *comparison,
@@ -35,6 +47,11 @@ void render_quantity(double value, const char *unit, struct strbuf *out);
 /* How an axis of values up to this one is written: appends the unit that render_quantity
  * would use and returns by what to divide. */
 double render_scale(double value, const char *unit, struct strbuf *ret_unit);
+
+/* As a word of the shell (POSIX, 2.2.2). */
+void render_shell_word(struct strbuf *out, const char *word);
+/* What `kerngate run` finds the run's campaign by: its name, or its file. */
+void render_campaign_word(const struct stored_run *run, struct strbuf *out);
 
 /* What an exit code of the gate means; static. */
 const char *render_gate_meaning(enum gate_exit gate);

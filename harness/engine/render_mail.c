@@ -78,10 +78,13 @@ static char *p_text(double p)
 
 static char *plain(const char *text)
 {
-	char *copy = string_copy(text);
+	char *copy = string_copy(text), *to = copy;
 
-	for (char *c = copy; *c; c++)
-		*c = *c >= 0x20 && *c < 0x7f ? *c : '?';
+	/* one '?' for a character of several bytes */
+	for (const char *c = copy; *c; c++)
+		if (((unsigned char)*c & 0xc0) != 0x80)
+			*to++ = *c >= 0x20 && *c < 0x7f ? *c : '?';
+	*to = '\0';
 	return copy;
 }
 
@@ -285,14 +288,16 @@ static void add_field(struct strbuf *out, const char *label, const char *format,
 	render_wrapped_to(MAIL_WIDTH, out, lead, RENDER_LABEL_WIDTH, text);
 }
 
-static void add_variant(const struct stored_run *run, uint32_t index, struct strbuf *out)
+static void add_variant(const struct stored_run *run, uint32_t index, bool has_patches,
+			struct strbuf *out)
 {
 	const struct stored_variant *variant = &run->variants[index];
 	cleanup_free char *release = render_fingerprint(run, index, "variant.kernel_release");
 
 	cleanup_strbuf struct strbuf series = STRBUF_INIT;
 
-	render_series(variant, &series);
+	if (!has_patches)
+		render_series(variant, &series);
 	add_field(out, index == run->baseline ? "base" : "new", "%s: Linux %s%s%s%s",
 		  variant->label, release && release[0] ? release : "unknown",
 		  series.data,
@@ -337,8 +342,19 @@ static void add_troubles(const struct stored_run *run, const struct comparison *
 			  c->differences.items[0], c->differences.count > 1 ? ", and more" : "");
 }
 
+static void add_more(const struct render_mail_more *more, struct strbuf *out)
+{
+	for (size_t i = 0; i < more->lines.count; i++) {
+		cleanup_free char *line = string_copy(more->lines.items[i]);
+		char *text = line, *label = strsep(&text, "\t");
+		cleanup_free char *ascii = plain(text ? text : "");
+
+		add_field(out, label, "%s", ascii);
+	}
+}
+
 static void add_head(const struct stored_run *run, const struct comparison *c,
-		     struct strbuf *out)
+		     const struct render_mail_more *more, struct strbuf *out)
 {
 	cleanup_strbuf struct strbuf verdict = STRBUF_INIT;
 	char day[CLOCK_TEXT_MAX];
@@ -347,10 +363,11 @@ static void add_head(const struct stored_run *run, const struct comparison *c,
 	day[strcspn(day, "T")] = '\0';
 	render_verdict(run, c, &verdict);
 	add_field(out, "kerngate", "%s, %s: %s", run->campaign, day, verdict.data);
-	add_variant(run, (uint32_t)run->baseline, out);
+	add_variant(run, (uint32_t)run->baseline, false, out);
 	for (uint32_t i = 0; i < run->variants_count; i++)
 		if (i != run->baseline && (int64_t)i != run->control_variant)
-			add_variant(run, i, out);
+			add_variant(run, i, more->has_patches, out);
+	add_more(more, out);
 	add_host(run, out);
 	add_troubles(run, c, out);
 }
@@ -397,9 +414,10 @@ static size_t count_blocks(const struct stored_run *run)
 }
 
 static void add_notes(const struct stored_run *run, const struct comparison *c,
-		      struct strbuf *out)
+		      const char *again, struct strbuf *out)
 {
 	bool is_exact = run->mode == MODE_EXACT;
+	cleanup_strbuf struct strbuf campaign = STRBUF_INIT;
 	cleanup_free char *a = boots_range(c, true), *b = boots_range(c, false);
 
 	strbuf_addc(out, '\n');
@@ -413,15 +431,35 @@ static void add_notes(const struct stored_run *run, const struct comparison *c,
 			  correction_name(c->policy.correction), c->policy.margin_percent,
 			  control_text(run, c));
 	}
-	add_field(out, "again", "kerngate run %s%s --seed %" PRIu64 " %s %zu", run->campaign,
+	if (again) {
+		add_field(out, "again", "%s", again);
+		return;
+	}
+	render_campaign_word(run, &campaign);
+	add_field(out, "again", "kerngate run %s%s --seed %" PRIu64 " %s %zu", campaign.data,
 		  is_exact ? " --mode exact" : "", run->seed,
 		  is_exact ? "--seeds" : "--blocks", count_blocks(run));
+}
+
+void render_mail_more_release(struct render_mail_more *more)
+{
+	strvec_release(&more->lines);
+	free(more->again);
+	*more = (struct render_mail_more){ .again = NULL };
+}
+
+void render_comparison_mail_with(const struct stored_run *run, const struct comparison *c,
+				 const struct render_mail_more *more, struct strbuf *out)
+{
+	add_head(run, c, more, out);
+	add_tables(run, c, out);
+	add_notes(run, c, more->again, out);
 }
 
 void render_comparison_mail(const struct stored_run *run, const struct comparison *c,
 			    struct strbuf *out)
 {
-	add_head(run, c, out);
-	add_tables(run, c, out);
-	add_notes(run, c, out);
+	const struct render_mail_more none = { .again = NULL };
+
+	render_comparison_mail_with(run, c, &none, out);
 }

@@ -1,7 +1,6 @@
 /* report_html_run.c - what is true of the whole run: findings, boots, conditions, and
  * how to do it again.
  */
-#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "files.h"
 #include "html_text.h"
 #include "memory.h"
+#include "render.h"
 #include "report_html_parts.h"
 
 #define EXCERPT_BYTES_MAX 16384
@@ -254,40 +254,6 @@ void report_add_boots(const struct report_page *page, struct strbuf *out)
 
 /* --- how to do it again ------------------------------------------------------------------------------ */
 
-/* As a word of the shell (POSIX, 2.2.2). */
-static void add_shell(struct strbuf *out, const char *word)
-{
-	static const char plain[] = "-_./:=@%+,";
-	bool is_plain_word = *word;
-
-	for (const char *c = word; *c && is_plain_word; c++)
-		is_plain_word = isalnum((unsigned char)*c) || strchr(plain, *c);
-	if (is_plain_word) {
-		strbuf_adds(out, word);
-		return;
-	}
-	strbuf_addc(out, '\'');
-	for (const char *c = word; *c; c++)
-		if (*c == '\'')
-			strbuf_adds(out, "'\\''");
-		else
-			strbuf_addc(out, *c);
-	strbuf_addc(out, '\'');
-}
-
-/* What `kerngate run` finds the campaign by. */
-static char *campaign_word(const struct stored_run *run)
-{
-	cleanup_free char *tracked = string_format("/configs/campaigns/%s.yaml", run->campaign);
-	struct strbuf word = STRBUF_INIT;
-	size_t length = run->campaign_file ? strlen(run->campaign_file) : 0;
-	bool is_tracked = !length || (length >= strlen(tracked) &&
-			  !strcmp(run->campaign_file + length - strlen(tracked), tracked));
-
-	add_shell(&word, is_tracked ? run->campaign : run->campaign_file);
-	return strbuf_detach(&word);
-}
-
 static uint32_t blocks_of(const struct stored_run *run)
 {
 	uint32_t blocks = 0;
@@ -301,11 +267,12 @@ static uint32_t blocks_of(const struct stored_run *run)
 static void add_commands(const struct report_page *page, struct strbuf *out)
 {
 	const struct stored_run *run = page->run;
-	cleanup_free char *campaign = campaign_word(run);
+	cleanup_strbuf struct strbuf campaign = STRBUF_INIT;
 	bool is_exact = run->mode == MODE_EXACT;
 
-	strbuf_addf(out, "kerngate build %s\n", campaign);
-	strbuf_addf(out, "kerngate run %s%s", campaign, is_exact ? " --mode exact" : "");
+	render_campaign_word(run, &campaign);
+	strbuf_addf(out, "kerngate build %s\n", campaign.data);
+	strbuf_addf(out, "kerngate run %s%s", campaign.data, is_exact ? " --mode exact" : "");
 	if (blocks_of(run))
 		strbuf_addf(out, " --%s %u", is_exact ? "seeds" : "blocks", blocks_of(run));
 	if (run->seed)

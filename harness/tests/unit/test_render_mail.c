@@ -195,7 +195,43 @@ static void test_words(void)
 	test_check_contains(one, "\n  fallocate_ns: not comparable: fewer than two complete blocks\n");
 }
 
-TEST_SUITE("render-mail", { "goldens", test_goldens }, { "width", test_width },
+/* What `kerngate ab` adds: its patches, and its command line. */
+static void test_more(void)
+{
+	cleanup_fake struct fake_run fake;
+	cleanup_with(comparison_release) struct comparison c = { .entries = NULL };
+	cleanup_with(render_mail_more_release) struct render_mail_more more = { .again = NULL };
+	cleanup_strbuf struct strbuf text = STRBUF_INIT;
+	struct error err = ERROR_INIT;
+
+	reported_make("regressed", &fake);
+	strvec_push(&more.lines, "patches\t2 patches of v3.mbox, v3: lib: twice as fast");
+	strvec_push(&more.lines, "\t1/2 lib: add twice() \xe2\x80\x94 for those who need it, "
+		    "and a subject that goes on and on");
+	strvec_push(&more.lines, "\t2/2 lib: shift instead of adding");
+	more.again = string_copy("kerngate ab --base 7.3 --patches v3.mbox --seed 7");
+	if (!test_check(!comparison_make_from(&fake.source, &fake.run, NULL, &c, &err)))
+		return;
+	render_comparison_mail_with(&fake.run, &c, &more, &text);
+	check_layout(text.data);
+	rendered_check_golden("mail-more", text.data);
+}
+
+/* A campaign that is in no project is found by its file. */
+static void test_campaign_of_its_own(void)
+{
+	cleanup_fake struct fake_run fake;
+	cleanup_free char *text = NULL;
+
+	reported_make("regressed", &fake);
+	free(fake.run.campaign_file);
+	fake.run.campaign_file = string_copy("/r/ab/x/it's.yaml");
+	text = mail_of(&fake);
+	test_check_contains(text, "again      kerngate run '/r/ab/x/it'\\''s.yaml' --seed ");
+}
+
+TEST_SUITE("render-mail", { "patches and commands of others", test_more },
+	   { "a campaign of its own", test_campaign_of_its_own }, { "goldens", test_goldens }, { "width", test_width },
 	   { "names of any length", test_long_names },
 	   { "a name that is too long", test_long_name }, { "series of a kernel", test_series },
 	   { "words", test_words })
