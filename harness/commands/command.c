@@ -18,6 +18,7 @@
 
 const char kerngate_version[] = "0.1";
 
+extern const struct command command_ab;
 extern const struct command command_baseline, command_bisect, command_boot, command_build,
 	command_cache, command_compare, command_doctor, command_gate, command_history,
 	command_index, command_list, command_profile, command_prune, command_replay,
@@ -35,6 +36,7 @@ const struct command *const command_table[] = {
 	&command_history,
 	&command_baseline,
 	&command_selftest,
+	&command_ab,
 	&command_bisect,
 	&command_walk,
 	&command_report,

@@ -355,11 +355,12 @@ static bool matches_metric(const char *wanted, const struct stored_series *serie
 		!strcmp(wanted + length + 1, series->info.name));
 }
 
-/* Runs that settle a change, or look for where one came from (bisect_step.c, walk.c),
- * are no nights: only whoever names their campaign gets them. */
+/* Runs that settle a change, look for where one came from (bisect_step.c, walk.c) or
+ * try patches (ab.c) are no nights: only whoever names their campaign gets them. */
 static bool matches_campaign(const char *wanted, const char *campaign)
 {
-	static const char *const passing[] = { HISTORY_CONFIRM_PREFIX, "bisect-", "walk-" };
+	static const char *const passing[] = { HISTORY_CONFIRM_PREFIX, "bisect-", "walk-",
+					       "ab-" };
 
 	for (size_t i = 0; !wanted && i < ARRAY_COUNT(passing); i++)
 		if (!strncmp(campaign, passing[i], strlen(passing[i])))

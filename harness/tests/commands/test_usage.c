@@ -8,7 +8,7 @@
 #include "test.h"
 
 static const char *const commands[] = {
-	"baseline", "bisect", "boot", "build", "cache", "compare", "doctor", "gate",
+	"ab", "baseline", "bisect", "boot", "build", "cache", "compare", "doctor", "gate",
 	"history", "index", "list", "profile", "prune", "replay", "report", "run", "scale",
 	"selftest", "show", "validate", "walk",
 };

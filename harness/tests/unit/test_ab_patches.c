@@ -174,7 +174,7 @@ static void test_refuses_mailboxes(void)
 	check_refused("/nowhere/at.all", -ENOENT, "no such file or folder: expected a folder");
 }
 
-/* --- folders --------------------------------------------------------------------------------- */
+/* --- folders -------- */
 
 static void test_folders(void)
 {
@@ -230,7 +230,7 @@ static void test_refuses_folders(void)
 	check_refused(missing, -ENOENT, "gone.patch");
 }
 
-/* --- commits ---------------------------------------------------------------------------------- */
+/* --- commits -------- */
 
 static bool git(const char *folder, const char *const *words)
 {
@@ -298,7 +298,7 @@ static void test_ranges(void)
 	check_refused("/nowhere:a..b", -ENOENT, "no such file or folder");
 }
 
-/* --- saved ---------------------------------------------------------------------------------------- */
+/* --- saved -------- */
 
 /* What is saved is a series that applies, and is read as it was. */
 static void test_saves(void)

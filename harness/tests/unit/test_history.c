@@ -254,12 +254,10 @@ static void test_odd(void)
 	CU_ASSERT_EQUAL(loaded.series[1].points_count, 1);
 }
 
-/* The runs that settle changes are no nights. */
-static void test_confirming_runs(void)
+static void check_passing(const char *campaign)
 {
 	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
-	const struct history_key any = { .metric = NULL },
-				 named = { .campaign = "confirm-0123456789ab" };
+	const struct history_key any = { .metric = NULL }, named = { .campaign = campaign };
 	const struct history_night night = { .number = 1, .factor = 1 };
 	cleanup_run struct stored_run run = history_night_make(&night);
 	struct history_series *series = NULL;
@@ -276,6 +274,15 @@ static void test_confirming_runs(void)
 	CU_ASSERT_EQUAL(history_load(store, &named, 0, &series, &count, &err), 0);
 	CU_ASSERT_EQUAL(count, 16);
 	history_free(series, count);
+}
+
+/* Runs that settle changes, look for where they came from or try patches are no nights. */
+static void test_confirming_runs(void)
+{
+	check_passing("confirm-0123456789ab");
+	check_passing("bisect-20261122-100000-1-ends");
+	check_passing("walk-20261122-100000");
+	check_passing("ab-20261122-100000");
 }
 
 /* Half of the boots passed: a share, not a geometric mean. */
