@@ -176,7 +176,7 @@ static double *block_differences(const struct block_set *set)
 static void draw_means(const double *values, size_t count, uint64_t seed,
 		       double *means, size_t means_count)
 {
-	gsl_rng *random = gsl_rng_alloc(gsl_rng_mt19937);
+	gsl_rng *random = gsl_rng_alloc(random_words);
 
 	gsl_rng_set(random, (seed ^ (seed >> 32)) & UINT32_MAX);
 	for (size_t i = 0; i < means_count; i++) {

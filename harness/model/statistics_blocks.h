@@ -6,6 +6,7 @@
 
 #include <gsl/gsl_rng.h>
 
+#include "random_words.h"
 #include "statistics.h"
 
 struct block_boot {
@@ -40,7 +41,7 @@ double block_set_difference(const struct block_set *set);
  * (Lemire 2019, ACM TOMACS 29(1), without his rejection: off by count / 2^32). */
 static inline size_t random_index(gsl_rng *random, size_t count)
 {
-	return (size_t)((uint64_t)gsl_rng_get(random) * count >> 32);
+	return (size_t)((uint64_t)random_word(random) * count >> 32);
 }
 
 #endif

@@ -134,7 +134,7 @@ static double draw_difference(gsl_rng *random, struct block *block,
 static double drawn_p(const struct block_set *set, double threshold,
 		      uint32_t draws, uint64_t seed)
 {
-	gsl_rng *random = gsl_rng_alloc(gsl_rng_mt19937);
+	gsl_rng *random = gsl_rng_alloc(random_words);
 	struct choices *choices = set_choices(set, CHOICES_MAX);
 	uint32_t hits = 0, drawn = 0;
 

@@ -207,7 +207,7 @@ static void pool_intervals(const struct pool *pool, double confidence, uint64_t 
 		ret_at[i] = (struct interval){ NAN, NAN };
 	if (pool->boots_count < BOOTS_MIN)
 		return;
-	random = gsl_rng_alloc(gsl_rng_mt19937);
+	random = gsl_rng_alloc(random_words);
 	gsl_rng_set(random, (seed ^ (seed >> 32)) & UINT32_MAX);
 	replicates = memory_alloc(sizeof(*replicates));
 	drawn = memory_alloc_array(pool->boots_count, sizeof(*drawn));
