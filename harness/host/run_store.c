@@ -21,6 +21,8 @@ static int open_database(struct run_store *store, struct error *err)
 	(void)sqlite3_extended_result_codes(store->database, 1);
 	(void)sqlite3_busy_timeout(store->database, STORE_BUSY_TIMEOUT_MS);
 	rc = store_schema_prepare(store, err);
+	if (!rc)
+		rc = store_samples_register(store, err);
 	if (rc)
 		return rc;
 	/* FULL: in WAL mode NORMAL may lose the last commits when the power

@@ -28,10 +28,18 @@
 #define STORE_APPLICATION_ID 0x6b676174 /* "kgat" */
 #define STORE_BUSY_TIMEOUT_MS 30000
 
+/* What run_store_samples.c takes of one trial. */
+struct store_taking {
+	double *values;    /* owned by run_store_samples */
+	size_t count;
+	int64_t last;      /* number of the last sample */
+};
+
 struct run_store {
 	sqlite3 *database; /* owned */
 	char *folder;      /* results folder, absolute; owned */
 	char *path;        /* of the database; owned */
+	struct store_taking taking;
 };
 
 /* Turns SQLite's last failure into an errno and a message "PATH: doing:
@@ -80,6 +88,9 @@ int transaction_begin(struct run_store *store, struct transaction *ret,
 int transaction_commit(struct transaction *tx, struct error *err) must_check;
 void transaction_release(struct transaction *tx); /* rolls back if open */
 #define cleanup_transaction cleanup_with(transaction_release)
+
+/* run_store_samples.c: SQL functions of a connection; once, when it is opened. */
+int store_samples_register(struct run_store *store, struct error *err) must_check;
 
 /* run_store_looks.c: with the rest of a run; the loaded run's id is set. -EUCLEAN. */
 int store_looks_insert(struct run_store *store, int64_t key, const struct stored_run *run,

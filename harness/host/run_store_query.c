@@ -1,5 +1,5 @@
-/* run_store_query.c - reading parts of runs: one trial's result, samples of a
- * metric, findings, the list of runs, what a trial is expected to take.
+/* run_store_query.c - reading parts of runs: one trial's result, findings,
+ * the list of runs, what a trial is expected to take.
  */
 #include <errno.h>
 #include <string.h>
@@ -150,79 +150,6 @@ int run_store_load_result(struct run_store *store, int64_t trial_id,
 	if (!rc)
 		rc = load_findings(store, trial_id, result, err);
 	return rc;
-}
-
-/* --- samples of one metric ------------------------------------------------------ */
-
-void stored_samples_free(struct stored_samples *items, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		free(items[i].values);
-	free(items);
-}
-
-struct samples_list {
-	struct stored_samples *items; /* owned */
-	size_t count;
-};
-
-static void samples_list_release(struct samples_list *list)
-{
-	stored_samples_free(list->items, list->count);
-}
-
-static void add_value(struct samples_list *list, struct statement *st)
-{
-	int64_t trial_id = statement_integer(st, 0);
-	struct stored_samples *item;
-
-	if (!list->count || list->items[list->count - 1].trial_id != trial_id) {
-		list->items = memory_realloc_array(list->items, list->count + 1,
-						   sizeof(*list->items));
-		list->items[list->count++] = (struct stored_samples){
-			.trial_id = trial_id,
-			.block = (uint32_t)statement_integer(st, 1),
-			.variant = (uint32_t)statement_integer(st, 2),
-		};
-	}
-	item = &list->items[list->count - 1];
-	/* Capacity is the next power of two: grows when count is one. */
-	if (!(item->count & (item->count - 1)))
-		item->values = memory_realloc_array(item->values,
-						    item->count ? 2 * item->count : 1,
-						    sizeof(*item->values));
-	item->values[item->count++] = statement_real(st, 3);
-}
-
-int run_store_samples(struct run_store *store, const char *run_id, uint32_t cell, uint32_t row,
-		      const char *metric, struct stored_samples **ret_items, size_t *ret_count,
-		      struct error *err)
-{
-	cleanup_with(samples_list_release) struct samples_list list = { .items = NULL };
-	cleanup_statement struct statement st = STATEMENT_INIT;
-	int rc = statement_prepare(store,
-		"SELECT t.id, t.block, t.variant, x.value FROM runs r"
-		" JOIN metrics m ON m.run = r.run AND m.cell = ?2 AND m.row = ?3 AND m.name = ?4"
-		" JOIN trials t ON t.run = r.run AND t.cell = ?2 AND t.state = 'finished'"
-		"  AND NOT t.superseded AND t.outcome <> 'broken'"
-		" JOIN row_results o ON o.trial = t.id AND o.row = ?3 AND o.outcome = 'passed'"
-		" JOIN samples x ON x.trial = t.id AND x.row = ?3 AND x.metric = m.metric"
-		" WHERE r.id = ?1 ORDER BY t.plan_order, x.sample", &st, err);
-
-	if (rc)
-		return rc;
-	statement_bind_text(&st, 1, run_id);
-	statement_bind_integer(&st, 2, cell);
-	statement_bind_integer(&st, 3, row);
-	statement_bind_text(&st, 4, metric);
-	while ((rc = statement_step(&st, err)) > 0)
-		add_value(&list, &st);
-	if (rc)
-		return rc;
-	*ret_items = take_pointer(list.items);
-	*ret_count = list.count;
-	list.count = 0;
-	return 0;
 }
 
 /* --- findings of a run ------------------------------------------------------------ */
