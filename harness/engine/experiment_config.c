@@ -27,6 +27,29 @@ static char *config_folder(const struct run_store *store, const char *run_id)
 	return string_format("%s/%s/config", run_store_folder(store), run_id);
 }
 
+/* One file that says all: what is included may lie anywhere, where a copy would not be
+ * found. The files as they were are kept beside it. */
+static int save_merged(const struct campaign *campaign, const char *config, const char *file,
+		       struct error *err)
+{
+	cleanup_free char *folder = path_join(config, "included");
+	cleanup_free char *text = string_format("# %s and what it included, as one\n%s",
+						campaign->file, campaign->merged);
+	int rc = folder_make(folder);
+
+	if (!rc)
+		rc = file_write_atomic(file, text, strlen(text), 0644);
+	for (size_t i = 0; !rc && i < campaign->included.count; i++) {
+		const char *from = campaign->included.items[i];
+		cleanup_free char *name = string_format("%02zu-%s", i + 1, path_base_name(from));
+		cleanup_free char *to = path_join(folder, name);
+
+		rc = file_copy(from, to, 0644);
+	}
+	return rc ? error_set_errno(err, rc, "%s: cannot be written with what it includes", file) :
+		    0;
+}
+
 int experiment_save_config(const struct experiment *experiment, struct error *err)
 {
 	static const char *const folders[] = { "configs/guests", "configs/suites",
@@ -48,8 +71,9 @@ int experiment_save_config(const struct experiment *experiment, struct error *er
 		rc = file_copy(campaign->file, file, 0644);
 	if (!rc)
 		rc = file_copy(campaign->file, plain, 0644);
-	return rc ? error_set_errno(err, rc, "%s: cannot be copied to %s", campaign->file, file) :
-		    0;
+	if (rc)
+		return error_set_errno(err, rc, "%s: cannot be copied to %s", campaign->file, file);
+	return campaign->merged ? save_merged(campaign, config, file, err) : 0;
 }
 
 /* --- comparing ---------------------------------------------------------------------- */

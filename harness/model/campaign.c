@@ -1,16 +1,16 @@
 /* campaign.c - configs/campaigns/NAME.yaml and all that it names > campaign.
- * docs/configs.md has the keys. Its parts are read by cell_config.c,
- * guest_config.c, suite_config.c, kernel_config.c and variant_config.c.
+ * docs/configs.md has the keys. Its parts are read by campaign_include.c,
+ * cell_config.c, guest_config.c, suite_config.c, kernel_config.c, variant_config.c and
+ * variant_patches.c.
  */
 #include "config_files.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "campaign_merge.h"
 #include "memory.h"
 #include "sequential.h"
-
-#define VARIANTS_MAX 64u
 
 /* Timed mode: where boots differ by 2 %, a metric of ten that is 2 % worse is found in
  * four of five runs, and one that is not is called worse in less than one of a hundred
@@ -58,6 +58,8 @@ void campaign_release(struct campaign *campaign)
 	free(campaign->name);
 	free(campaign->purpose);
 	free(campaign->file);
+	strvec_release(&campaign->included);
+	free(campaign->merged);
 	*campaign = (struct campaign){ .name = NULL };
 }
 
@@ -100,32 +102,70 @@ int campaign_find_variant(const struct campaign *campaign, const char *name,
 			 campaign->name, name, tail.data);
 }
 
+/* Puts it behind the others, where no other has its name. */
+static int add_variant(const struct config_node *list, size_t index, struct variant *variant,
+		       const struct config_node **nodes, struct campaign *campaign,
+		       struct error *err)
+{
+	size_t first;
+
+	if (find_variant(campaign, variant->name, &first)) {
+		const struct config_node *name = config_find(list->items[index], "name");
+		cleanup_free char *where = config_where(nodes[first], name);
+
+		return config_error(err, -EINVAL, name, "the variant '%s' is there twice; first at "
+				    "%s", variant->name, where);
+	}
+	nodes[campaign->variants_count] = list->items[index];
+	campaign->variants[campaign->variants_count++] = *variant;
+	*variant = (struct variant){ .name = NULL };
+	return 0;
+}
+
+/* One entry of the list, patch by patch if it says so. */
+static int add_entry(const struct config_node *list, size_t index, struct variant *whole,
+		     const struct config_node **nodes, struct campaign *campaign,
+		     struct error *err)
+{
+	const struct config_node *at = variant_patches_node(list->items[index]);
+	struct variant *prefixes;
+	size_t count;
+	int r;
+
+	if (!at)
+		return add_variant(list, index, whole, nodes, campaign, err);
+	r = variant_each_patch(whole, at, VARIANTS_MAX - campaign->variants_count -
+			       (list->count - index - 1), &prefixes, &count, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++) {
+		if (r == 0)
+			r = add_variant(list, index, &prefixes[i], nodes, campaign, err);
+		variant_release(&prefixes[i]);
+	}
+	free(prefixes);
+	return r;
+}
+
 static int read_variants(const char *project_root,
 			 const struct config_node *list,
 			 const struct config_node *defaults,
 			 struct campaign *campaign, struct error *err)
 {
-	campaign->variants = memory_alloc_array(list->count,
-						sizeof(*campaign->variants));
-	for (size_t i = 0; i < list->count; i++) {
-		struct variant *variant = &campaign->variants[i];
-		size_t first;
-		int r = variant_read(project_root, list->items[i], defaults,
-				     variant, err);
+	cleanup_free const struct config_node **nodes =
+		memory_alloc_array(VARIANTS_MAX, sizeof(*nodes));
+	int r = 0;
 
-		if (r < 0)
-			return r;
-		if (find_variant(campaign, variant->name, &first))
-			r = config_error(err, -EINVAL,
-					 config_find(list->items[i], "name"),
-					 "the variant '%s' is there twice; "
-					 "first at line %zu", variant->name,
-					 list->items[first]->line);
-		campaign->variants_count++;
-		if (r < 0)
-			return r;
+	campaign->variants = memory_alloc_array(VARIANTS_MAX, sizeof(*campaign->variants));
+	for (size_t i = 0; r == 0 && i < list->count; i++) {
+		struct variant whole = { .name = NULL };
+
+		r = variant_read(project_root, list->items[i], defaults, &whole, err);
+		if (r == 0)
+			r = add_entry(list, i, &whole, nodes, campaign, err);
+		variant_release(&whole);
 	}
-	return 0;
+	return r;
 }
 
 static int read_gate(const struct config_node *node, enum run_mode mode,
@@ -274,6 +314,8 @@ static int read_root(const char *project_root, const struct config_node *root,
 	const struct config_node *cells = NULL, *gate = NULL, *exact = NULL;
 	cleanup_free char *baseline = NULL;
 	int mode; /* read_mode has it already */
+	/* campaign_source_load has taken these; here they are known by name */
+	const struct config_node *taken[3];
 	const struct config_field fields[] = {
 		{ CONFIG_TEXT("purpose", &campaign->purpose, NULL) },
 		{ CONFIG_MAPPING("defaults", &defaults) },
@@ -295,6 +337,9 @@ static int read_root(const char *project_root, const struct config_node *root,
 		{ CONFIG_BOOL("control", &campaign->control) },
 		{ CONFIG_MAPPING("exact", &exact) },
 		{ CONFIG_MAPPING("gate", &gate) },
+		{ CONFIG_LIST_OF("include", &taken[0], 1, 16) },
+		{ CONFIG_LIST_OF("remove_variants", &taken[1], 0, 1000) },
+		{ CONFIG_LIST_OF("remove_cells", &taken[2], 0, 1000) },
 	};
 	int r = read_mode(root, campaign, err);
 
@@ -339,7 +384,7 @@ static int find_file(const char *project_root, const char *name, char **ret_path
 int campaign_load(const char *project_root, const char *name,
 		  struct campaign *ret_campaign, struct error *err)
 {
-	cleanup_config_document struct config_document *document = NULL;
+	cleanup_campaign_source struct campaign_source *source = NULL;
 	cleanup_with(cleanup_campaign) struct campaign campaign = {
 		.repeats_max = 2,
 		.gate = { .confidence = 0.95, .correction = CORRECTION_BENJAMINI_HOCHBERG },
@@ -351,13 +396,15 @@ int campaign_load(const char *project_root, const char *name,
 	r = reference_name(campaign.file, &campaign.name, err);
 	if (r < 0)
 		return r;
-	r = config_document_load(campaign.file, &document, err);
+	r = campaign_source_load(project_root, campaign.file, &source, err);
 	if (r < 0)
 		return r;
-	r = read_root(project_root, config_document_root(document), &campaign,
-		      err);
+	r = read_root(project_root, campaign_source_root(source), &campaign, err);
 	if (r < 0)
 		return r;
+	campaign_source_included(source, &campaign.included);
+	if (campaign.included.count)
+		campaign.merged = campaign_merge_text(campaign_source_root(source));
 	*ret_campaign = campaign;
 	campaign = (struct campaign){ .name = NULL };
 	return 0;

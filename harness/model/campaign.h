@@ -70,6 +70,9 @@ struct gate_policy {
 struct campaign {
 	char *name, *purpose;    /* owned */
 	char *file;              /* it came from; owned */
+	struct strvec included;  /* files that it includes, and they; absolute */
+	char *merged;            /* all of these as one file's text, in which paths are
+				    absolute; owned; NULL where nothing is included */
 	struct variant *variants; size_t variants_count; /* owned */
 	size_t baseline;         /* index into variants */
 	struct campaign_cell *cells; size_t cells_count; /* owned */

@@ -178,25 +178,25 @@ static int check_cells_differ(const struct campaign *campaign,
 	bool same_guest = !strcmp(a->guest.name, b->guest.name);
 	bool same_suite = !strcmp(a->suite.name, b->suite.name);
 	const struct config_node *node = origins->nodes[second];
-	const size_t line = origins->nodes[first]->line;
+	cleanup_free char *where = config_where(origins->nodes[first], node);
 
 	if (same_guest && strcmp(origins->guests.items[first],
 				 origins->guests.items[second]) != 0)
 		return config_error(err, -EINVAL, config_find(node, "guest"),
 				    "another guest '%s', of another file, is "
-				    "in the cell at line %zu", b->guest.name,
-				    line);
+				    "in the cell at %s", b->guest.name,
+				    where);
 	if (same_suite && strcmp(origins->suites.items[first],
 				 origins->suites.items[second]) != 0)
 		return config_error(err, -EINVAL, config_find(node, "suite"),
 				    "another suite '%s', of another file, is "
-				    "in the cell at line %zu", b->suite.name,
-				    line);
+				    "in the cell at %s", b->suite.name,
+				    where);
 	if (same_guest && same_suite)
 		return config_error(err, -EINVAL, node,
 				    "the cell of guest '%s' and suite '%s' is "
-				    "there twice; first at line %zu",
-				    b->guest.name, b->suite.name, line);
+				    "there twice; first at %s",
+				    b->guest.name, b->suite.name, where);
 	return 0;
 }
 

@@ -44,6 +44,19 @@ int kernel_base_read(const char *project_root, const char *reference,
 		     const struct config_node *at, struct kernel_base *ret_base,
 		     struct error *err) must_check;
 
+/* --- campaign_include.c: a campaign's file with what it includes, as one mapping --------- */
+struct campaign_source;
+int campaign_source_load(const char *project_root, const char *path,
+			 struct campaign_source **ret_source, struct error *err) must_check;
+void campaign_source_free(struct campaign_source *source); /* NULL allowed */
+void cleanup_campaign_source_(struct campaign_source **source);
+#define cleanup_campaign_source cleanup_with(cleanup_campaign_source_)
+/* Borrowed; its nodes know the file that they stand in. */
+const struct config_node *campaign_source_root(const struct campaign_source *source);
+/* Absolute paths of the included files, none twice. */
+void campaign_source_included(const struct campaign_source *source, struct strvec *ret_paths);
+
+#define VARIANTS_MAX 64u
 #define CELLS_MAX 64u
 
 /* The `cells` of a campaign, those of vcpus_counts one by one. On failure the
@@ -56,6 +69,12 @@ int cells_read(const char *project_root, const struct config_node *list,
 int variant_read(const char *project_root, const struct config_node *node,
 		 const struct config_node *defaults,
 		 struct variant *ret_variant, struct error *err) must_check;
+/* The node of `each_patch: true`, or NULL: the variant is one. */
+const struct config_node *variant_patches_node(const struct config_node *node);
+/* Every prefix of its last series as a variant (owned array), at most room of them. */
+int variant_each_patch(const struct variant *whole, const struct config_node *at, size_t room,
+		       struct variant **ret_variants, size_t *ret_count,
+		       struct error *err) must_check;
 void variant_release(struct variant *variant);
 /* Refuses a defaults section that is wrong by itself. */
 int variant_defaults_check(const struct config_node *defaults,

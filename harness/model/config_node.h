@@ -86,6 +86,11 @@ int config_refuse_name(struct error *err, int code,
 void config_add_candidates(struct strbuf *buf, const char *word,
 			   const char *const *candidates, size_t count);
 
+/* Whether a scalar is text, and no number, truth value or nothing. */
+bool config_is_text(const struct config_node *node);
+/* "line 3", or "FILE:3" where it stands in another file than `from`; owned. */
+char *config_where(const struct config_node *node, const struct config_node *from);
+
 /* Value of a key, or NULL; borrowed. node is a mapping. */
 const struct config_node *config_find(const struct config_node *node,
 				      const char *key);

@@ -86,6 +86,18 @@ static enum scalar_kind scalar_kind_of(const struct config_node *node)
 	return is_real(node->text) ? SCALAR_REAL : SCALAR_TEXT;
 }
 
+bool config_is_text(const struct config_node *node)
+{
+	return scalar_kind_of(node) == SCALAR_TEXT;
+}
+
+char *config_where(const struct config_node *node, const struct config_node *from)
+{
+	if (!strcmp(node->file, from->file))
+		return string_format("line %zu", node->line);
+	return string_format("%s:%zu", node->file, node->line);
+}
+
 /* Text for a message: short, one line, whole characters. */
 static void shown_add(struct strbuf *buf, const char *text)
 {

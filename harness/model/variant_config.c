@@ -123,6 +123,15 @@ static int said_merge(struct said *said, const struct config_node *map,
 	return said_append(said, map, add_key, expect, err);
 }
 
+static int refuse_twice(const struct config_node *second, const struct config_node *first,
+			const char *noun, const char *text, size_t length, struct error *err)
+{
+	cleanup_free char *where = config_where(first, second);
+
+	return config_error(err, -EINVAL, second, "the %s '%.*s' is there twice; first at %s", noun,
+			    (int)length, text, where);
+}
+
 /* Refuses the second of two elements that are alike, in their first length
  * bytes up to `until` (0: as a whole). */
 static int said_check_unique(const struct said *said, const char *noun,
@@ -138,11 +147,8 @@ static int said_check_unique(const struct said *said, const char *noun,
 			if (strcspn(other, until) != length ||
 			    strncmp(text, other, length) != 0)
 				continue;
-			return config_error(err, -EINVAL, said->nodes[i],
-					    "the %s '%.*s' is there twice; "
-					    "first at line %zu", noun,
-					    (int)length, text,
-					    said->nodes[j]->line);
+			return refuse_twice(said->nodes[i], said->nodes[j], noun, text,
+					    length, err);
 		}
 	}
 	return 0;
@@ -298,6 +304,7 @@ static int read_section(const struct config_node *node, bool is_defaults,
 			struct error *err)
 {
 	const struct config_node *lists[4];
+	bool each_patch; /* variant_patches_node looks for it */
 	const struct config_field fields[] = {
 		{ CONFIG_MAPPING("kernel", ret_kernel) },
 		{ CONFIG_LIST_OF("cmdline", &lists[0], 0, 1000) },
@@ -306,12 +313,24 @@ static int read_section(const struct config_node *node, bool is_defaults,
 		{ CONFIG_LIST_OF("add_sysctls", &lists[3], 0, 1000) },
 		{ CONFIG_TEXT("name", name, config_expect_name),
 		  .required = true },
+		{ CONFIG_BOOL("each_patch", &each_patch) },
 	};
-	size_t count = ARRAY_COUNT(fields) - (is_defaults ? 3 : 0);
+	size_t count = ARRAY_COUNT(fields) - (is_defaults ? 4 : 0);
 
 	*ret_kernel = NULL;
 	return config_read(node, is_defaults ? "defaults" : "variant", fields,
 			   count, err);
+}
+
+const struct config_node *variant_patches_node(const struct config_node *node)
+{
+	const struct config_node *found = config_find(node, "each_patch");
+	bool each_patch = false;
+	const struct config_field field = { CONFIG_BOOL("each_patch", &each_patch) };
+	struct error ignored = ERROR_INIT;
+
+	/* variant_read has refused what is no truth value */
+	return found && !config_read_value(found, &field, &ignored) && each_patch ? found : NULL;
 }
 
 int variant_defaults_check(const struct config_node *defaults,

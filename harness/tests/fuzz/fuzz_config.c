@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "campaign_merge.h"
 #include "config_node.h"
 #include "kernel_spec.h"
 #include "workload_info.h"
@@ -59,6 +60,38 @@ static void fuzz_yaml(const char *text, size_t length)
 	require(word && *word && number <= 64 && real >= -1e9 && real <= 1e9);
 }
 
+/* Two mappings, with a line "====" between, one laid on the other. */
+static void fuzz_merge(char *text)
+{
+	static const char mark[] = "\n====\n";
+	cleanup_config_document struct config_document *base = NULL, *own = NULL;
+	cleanup_campaign_merge struct campaign_merge merge = { .nodes = NULL };
+	cleanup_config_document struct config_document *again = NULL;
+	const struct config_node *merged = NULL;
+	cleanup_free char *written = NULL;
+	char *second = strstr(text, mark);
+	struct error err = ERROR_INIT;
+
+	if (!second)
+		return;
+	*second = '\0';
+	second += strlen(mark);
+	if (config_document_parse("b", text, strlen(text), &base, &err) < 0 ||
+	    config_document_parse("o", second, strlen(second), &own, &err) < 0 ||
+	    config_document_root(base)->kind != CONFIG_MAP ||
+	    config_document_root(own)->kind != CONFIG_MAP)
+		return;
+	if (campaign_merge_add(&merge, config_document_root(base), config_document_root(own),
+			       &merged, &err) < 0) {
+		require(err.code == -EINVAL && strncmp(err.message, "o:", 2) == 0);
+		return;
+	}
+	require(merged->kind == CONFIG_MAP);
+	written = campaign_merge_text(merged);
+	/* keys of any kind are written as they are; those of a campaign parse again */
+	(void)!config_document_parse("w", written, strlen(written), &again, &err);
+}
+
 static void fuzz_description(const char *text, size_t length)
 {
 	struct workload_info info;
@@ -100,6 +133,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size - 1] = '\0';
 	if (data[0] == 'j')
 		fuzz_description(text, size - 1);
+	else if (data[0] == 'i')
+		fuzz_merge(text);
 	else if (data[0] == 'k')
 		fuzz_kernel_texts(text);
 	else

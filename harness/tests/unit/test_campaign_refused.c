@@ -13,7 +13,8 @@ static void test_bad_keys(void)
 	       "7:1: unknown key 'block_count' in campaign; expected one of "
 	       "purpose, defaults, variants, baseline, cells, mode, blocks_count, "
 	       "seeds_count, looks_count, seed, budget_minutes, repeats_max, "
-	       "control, exact, gate (did you mean 'blocks_count'?)");
+	       "control, exact, gate, include, remove_variants, remove_cells (did you "
+	       "mean 'blocks_count'?)");
 	campaign_refuse(VARIANTS CELLS, "1:1: campaign lacks the key 'baseline'");
 	campaign_refuse("baseline: a\n" CELLS, "1:1: campaign lacks the key 'variants'");
 	campaign_refuse(VARIANTS "baseline: a\n", "1:1: campaign lacks the key 'cells'");

@@ -134,6 +134,40 @@ static void test_config_copy(void)
 	test_check_string(err.message, "");
 }
 
+/* A run of a campaign that includes others needs none of their files. */
+static void test_config_copy_of_includes(void)
+{
+	cleanup_place struct place place = place_make();
+	cleanup_campaign struct campaign campaign = { .name = NULL }, copy = { .name = NULL };
+	cleanup_experiment struct experiment experiment = { .lock = -1 }, again = { .lock = -1 };
+	cleanup_free char *kept = NULL;
+	struct error err = ERROR_INIT;
+
+	place_write(place.root, "elsewhere/team.yaml",
+		    "include: [test]\nblocks_count: 2\n", 0666);
+	place_write(place.root, "elsewhere/deep/own.yaml",
+		    "include: [../team.yaml]\nvariants: [{name: third, kernel: {base: demo, "
+		    "fragments: [base]}}]\n", 0666);
+	kept = path_join(place.root, "elsewhere/deep/own.yaml");
+	CU_ASSERT_EQUAL(campaign_load(place.root, kept, &campaign, &err), 0);
+	test_check_string(err.message, "");
+	if (!store_run(&place, &campaign, &experiment))
+		return;
+	CU_ASSERT_EQUAL(campaign.variants_count, 3);
+	CU_ASSERT_EQUAL(folder_remove(place.root), 0);
+	CU_ASSERT_EQUAL(experiment_load_config(experiment.store, &experiment.run, &place.options,
+					       &copy, &err), 0);
+	test_check_string(err.message, "");
+	if (!place_prepare(&place, &copy, &again))
+		return;
+	CU_ASSERT_EQUAL(experiment_compare_config(&experiment.run, &again.run, &err), 0);
+	test_check_string(err.message, "");
+	CU_ASSERT_EQUAL(again.run.trials_count, experiment.run.trials_count);
+	free(kept);
+	kept = path_join(experiment.run_folder, "config/included/02-test.yaml");
+	CU_ASSERT_TRUE(path_exists(kept));
+}
+
 static void test_config_copy_is_broken(void)
 {
 	cleanup_place struct place place = place_make();
@@ -236,5 +270,6 @@ TEST_SUITE("experiment_resume",
 	   {"other cells", test_other_cells},
 	   {"keeps what was planned", test_keeps_planned},
 	   {"config kept with the run", test_config_copy},
+	   {"config kept of includes", test_config_copy_of_includes},
 	   {"config kept is broken", test_config_copy_is_broken},
 	   {"what cannot be resumed", test_resume_refusals})
