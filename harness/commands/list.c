@@ -142,14 +142,16 @@ static int list_variants(const struct globals *globals, struct error *err)
 
 static void add_guest_row(struct table *table, const struct guest_spec *guest)
 {
+	cleanup_free char *traits = guest_spec_traits(guest);
+	cleanup_free char *text = string_format("%s%s%s", or_empty(guest->purpose),
+						guest->purpose && *traits ? "\n" : "", traits);
 	char vcpus[16], memory[BYTES_TEXT_MAX], nodes[16];
 
 	snprintf(vcpus, sizeof(vcpus), "%" PRIu32, guest->vcpus_count);
 	snprintf(nodes, sizeof(nodes), "%" PRIu32,
 		 guest->cells_count ? guest->cells_count : 1);
 	table_add(table, guest->name, vcpus,
-		  bytes_format(guest->memory_mib << 20, memory), nodes,
-		  or_empty(guest->purpose));
+		  bytes_format(guest->memory_mib << 20, memory), nodes, text);
 }
 
 static int list_guests(const struct globals *globals, struct error *err)
@@ -158,7 +160,7 @@ static int list_guests(const struct globals *globals, struct error *err)
 	cleanup_strvec struct strvec names = STRVEC_INIT;
 	int code = list_names(globals, "configs/guests", &names, err);
 
-	table_add(&table, "GUEST", "VCPUS", "MEMORY", "NODES", "PURPOSE");
+	table_add(&table, "GUEST", "VCPUS", "MEMORY", "NODES", "PURPOSE; DEVICES, MARKS");
 	for (size_t i = 0; code == 0 && i < names.count; i++) {
 		cleanup_with(guest_spec_release) struct guest_spec guest = {
 			.name = NULL

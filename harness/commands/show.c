@@ -12,6 +12,7 @@
 #include "render.h"
 #include "run_artifacts.h"
 #include "run_store.h"
+#include "show_guest.h"
 #include "show_json.h"
 
 static void close_store(struct run_store **store)
@@ -197,11 +198,14 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 {
 	cleanup_with(close_store) struct run_store *store = NULL;
 	cleanup_with(stored_run_release) struct stored_run stored = { .id = NULL };
+	const char *guest = NULL;
 	uint64_t number = 0;
-	bool json = false;
+	bool json = false, xml = false;
 	const struct option_info options[] = {
 		{ "--json", OPTION_FLAG, &json, 0, 0 },
 		{ "--trial", OPTION_NUMBER, &number, 1, UINT32_MAX },
+		{ "--guest", OPTION_TEXT, &guest, 0, 0 },
+		{ "--xml", OPTION_FLAG, &xml, 0, 0 },
 		{ .name = NULL },
 	};
 	int status = command_parse_options(options, &argc, argv, err);
@@ -209,8 +213,15 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 
 	if (!status)
 		status = command_check_operands(argc, argv, 1, err);
+	if (!status && guest && (argc > 1 || number || json))
+		status = command_usage_error(err, "--guest shows a shape of configs/guests, which "
+					     "goes with --xml only");
+	if (!status && xml && !guest)
+		status = command_usage_error(err, "--xml goes with --guest");
 	if (status)
 		return status;
+	if (guest)
+		return command_status(show_guest(globals, guest, xml, err));
 	rc = run_store_open(globals->results_dir, &store, err);
 	if (!rc)
 		rc = run_store_load(store, argc > 1 ? argv[1] : NULL, &stored, err);
@@ -223,17 +234,22 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 
 const struct command command_show = {
 	.name = "show",
-	.summary = "what a run did: trials, outcomes, findings, times",
-	.usage = "show [RUN] [--json] [--trial N]",
+	.summary = "what a run did: trials, outcomes, findings, times; or a guest",
+	.usage = "show [RUN] [--json] [--trial N]\n"
+		 "       kerngate show --guest NAME [--xml]",
 	.help = "Prints a stored run (default: results/latest; the beginning of its name is\n"
 		"enough), or one of its trials with rows, samples, findings with the console\n"
 		"lines around them, times and the paths of its artifacts.\n"
 		"\n"
 		"  --json     for programs; of a run all trials, of a trial all samples\n"
 		"  --trial N  one trial, by its number in the plan\n"
+		"  --guest NAME  a shape of configs/guests instead: all its values, and the CPUs\n"
+		"             of this host that a guest of it would be pinned to\n"
+		"  --xml      the domain XML that it becomes, as libvirt is given it\n"
 		"\n"
 		"examples:\n"
 		"  kerngate show\n"
-		"  kerngate show 20261121-21 --trial 7\n",
+		"  kerngate show 20261121-21 --trial 7\n"
+		"  kerngate show --guest numa2 --xml\n",
 	.run = run,
 };

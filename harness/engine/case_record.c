@@ -71,6 +71,7 @@ static json_t *guest_json(const struct guest_spec *guest)
 	set_number(object, "pmem_mib", guest->pmem_mib);
 	set_flag(object, "pinning", guest->pinning);
 	set_flag(object, "overcommit", guest->overcommit);
+	set_number(object, "hugepage_kib", guest->hugepage_kib);
 	json_object_set_new(object, "cmdline", texts_json(&guest->cmdline));
 	set_number(object, "first_byte_s", guest->first_byte_s);
 	set_number(object, "silence_s", guest->silence_s);

@@ -71,6 +71,9 @@ static void read_guest(struct case_reader *reader, const json_t *object,
 	guest->pmem_mib = case_read_number(reader, object, "pmem_mib", 0, MEMORY_MIB_MAX);
 	guest->pinning = case_read_flag(reader, object, "pinning");
 	guest->overcommit = case_read_flag(reader, object, "overcommit");
+	/* Cases of before do not have it. */
+	if (json_object_get(object, "hugepage_kib"))
+		guest->hugepage_kib = read_u32(reader, object, "hugepage_kib", 0, 1048576);
 	case_read_texts(reader, object, "cmdline", &guest->cmdline);
 	guest->first_byte_s = read_u32(reader, object, "first_byte_s", 1, 3600);
 	guest->silence_s = read_u32(reader, object, "silence_s", 1, 3600);

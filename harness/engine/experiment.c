@@ -53,6 +53,8 @@ static int open_fleet(struct experiment *experiment, struct error *err)
 		.accelerator = experiment->accelerator,
 		.cpus = experiment->cpus,
 		.cpus_count = experiment->cpus_count,
+		.emulator_cpus = experiment->emulator_cpus,
+		.emulator_cpus_count = experiment->emulator_cpus_count,
 	};
 
 	return fleet_open(&options, &experiment->fleet, err);

@@ -97,7 +97,8 @@ static bool has_room(const struct boots *boots, const struct guest_spec *guest)
 	if (!fleet_has_room(experiment->fleet, guest, experiment->campaign->mode))
 		return false;
 	return !boots->running_count ||
-	       boots->memory_mib + experiment_guest_memory_mib(guest) <= experiment->memory_mib;
+	       (boots->memory_mib + experiment_guest_memory_mib(guest) <=
+			experiment->memory_mib && experiment_has_hugepages(guest));
 }
 
 bool experiment_meets_deadline(const struct experiment *experiment, uint32_t block,

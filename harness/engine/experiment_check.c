@@ -9,6 +9,7 @@
 #include "experiment_private.h"
 #include "files.h"
 #include "host_info.h"
+#include "host_topology.h"
 #include "memory.h"
 
 #define MIB (UINT64_C(1) << 20)
@@ -186,7 +187,7 @@ bool experiment_is_exact(const struct experiment *experiment)
 uint32_t experiment_guest_cpus(const struct experiment *experiment,
 			       const struct guest_spec *guest)
 {
-	return experiment_is_exact(experiment) ? 1 : guest->vcpus_count;
+	return experiment_is_exact(experiment) ? 1 : guest_spec_host_cpus(guest);
 }
 
 /* The clock of an exact guest is made by the emulator: there is no choice. */
@@ -206,6 +207,29 @@ static int choose_accelerator(struct experiment *experiment, struct error *err)
 		       "exact mode counts the guest's instructions, which only the emulator can "
 		       "do");
 	return 0;
+}
+
+/* Under KVM a vCPU loses what QEMU's other threads do on its CPU; an emulated guest is
+ * such threads. */
+static void reserve_cpus(struct experiment *experiment)
+{
+	struct host_cpu cpus[EXPERIMENT_CPUS_MAX];
+	uint32_t needed_count = 0;
+
+	if (experiment->accelerator != ACCELERATOR_KVM)
+		return;
+	for (size_t i = 0; i < experiment->campaign->cells_count; i++) {
+		uint32_t count = experiment_guest_cpus(experiment,
+						       &experiment->campaign->cells[i].guest);
+
+		needed_count = count > needed_count ? count : needed_count;
+	}
+	host_topology_read("/sys", experiment->cpus, experiment->cpus_count, cpus);
+	experiment->emulator_cpus_count =
+		guest_placement_reserve(cpus, &experiment->cpus_count, needed_count,
+					experiment->emulator_cpus);
+	for (uint32_t i = 0; i < experiment->cpus_count; i++)
+		experiment->cpus[i] = cpus[i].cpu;
 }
 
 /* Its files are part of what a count means. QEMU's version decides which is loaded:
@@ -267,31 +291,29 @@ uint32_t experiment_concurrency(const struct experiment *experiment,
 	return count ? (uint32_t)count : 1;
 }
 
-static uint64_t hugetlb_free_mib(void)
-{
-	cleanup_free char *text = NULL;
-	const char *count, *size;
-	unsigned long long pages = 0, kib = 0;
-
-	if (file_read("/proc/meminfo", 1 << 16, &text, NULL))
-		return 0;
-	count = strstr(text, "HugePages_Free:");
-	size = strstr(text, "Hugepagesize:");
-	if (!count || !size || sscanf(count, "HugePages_Free: %llu", &pages) != 1 ||
-	    sscanf(size, "Hugepagesize: %llu", &kib) != 1)
-		return 0;
-	return pages * kib / 1024;
-}
-
 static int check_hugepages(const struct guest_spec *guest, struct error *err)
 {
-	uint64_t free_mib = guest->memory_hugepages ? hugetlb_free_mib() : 0;
+	uint32_t kib = guest->hugepage_kib ? guest->hugepage_kib : host_hugepages_default_kib();
+	uint64_t free_mib = 0;
 
-	if (!guest->memory_hugepages || guest->memory_mib <= free_mib)
+	if (!guest->memory_hugepages)
 		return 0;
-	return error_set(err, -ENOMEM, "guest %s: needs %" PRIu64 " MiB of the host's huge "
-			 "pages, %" PRIu64 " MiB are free (vm.nr_hugepages)", guest->name,
-			 guest->memory_mib, free_mib);
+	if (!host_hugepages_free_mib("/sys", kib, &free_mib))
+		return error_set(err, -ENOMEM, "guest %s: this host has no huge pages of %" PRIu32
+				 " KiB (/sys/kernel/mm/hugepages)", guest->name, kib);
+	if (guest->memory_mib <= free_mib)
+		return 0;
+	return error_set(err, -ENOMEM, "guest %s: needs %" PRIu64 " MiB of the host's huge pages "
+			 "of %" PRIu32 " KiB, %" PRIu64 " MiB are free (/sys/kernel/mm/hugepages/"
+			 "hugepages-%" PRIu32 "kB/nr_hugepages)", guest->name, guest->memory_mib,
+			 kib, free_mib, kib);
+}
+
+bool experiment_has_hugepages(const struct guest_spec *guest)
+{
+	struct error missing = ERROR_INIT;
+
+	return check_hugepages(guest, &missing) == 0;
 }
 
 static int check_memory(struct experiment *experiment, struct error *err)
@@ -449,6 +471,8 @@ static int prepare(struct experiment *experiment, struct error *err)
 		rc = check_memory(experiment, err);
 	if (!rc)
 		rc = choose_accelerator(experiment, err);
+	if (!rc)
+		reserve_cpus(experiment);
 	if (!rc)
 		rc = prepare_plugin(experiment, err);
 	if (!rc)

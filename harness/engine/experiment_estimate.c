@@ -340,6 +340,8 @@ static void print_cell(const struct experiment *experiment,
 	const struct campaign_cell *cell = &experiment->campaign->cells[index];
 	const struct experiment_cell *expected = &experiment->cells[index];
 	cleanup_free char *name = string_format("%s/%s", cell->guest.name, cell->suite.name);
+	cleanup_free char *mark = experiment_is_exact(experiment) ?
+					  NULL : guest_spec_mark(&cell->guest);
 	cleanup_strbuf struct strbuf took = STRBUF_INIT;
 	char duration[CLOCK_TEXT_MAX];
 
@@ -352,6 +354,8 @@ static void print_cell(const struct experiment *experiment,
 		printf(" (%zu seen)\n", expected->seen_count);
 	else
 		printf(" (guessed)\n");
+	if (mark)
+		printf("    %s\n", mark);
 }
 
 void experiment_print_estimate(const struct experiment *experiment)

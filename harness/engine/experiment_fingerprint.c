@@ -66,6 +66,9 @@ void experiment_fingerprint_begin(struct experiment *experiment)
 	if (experiment_is_exact(experiment))
 		add_exact(experiment, lines);
 	strvec_pushf(lines, "accelerator=%s", accelerator_name(experiment->accelerator));
+	if (experiment->accelerator == ACCELERATOR_KVM)
+		strvec_pushf(lines, "emulator_cpus=%s",
+			     experiment->emulator_cpus_count ? "own" : "of the vCPUs");
 	strvec_pushf(lines, "hypervisor=%s", fleet_version(experiment->fleet));
 	strvec_pushf(lines, "connection=%s", experiment->options->uri);
 	strvec_pushf(lines, "kerngate=%s", version);

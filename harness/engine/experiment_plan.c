@@ -17,19 +17,6 @@
 
 /* --- records ---------------------------------------------------------------------- */
 
-static const char *iommu_name(enum guest_iommu iommu)
-{
-	switch (iommu) {
-	case GUEST_IOMMU_INTEL:
-		return "intel";
-	case GUEST_IOMMU_VIRTIO:
-		return "virtio";
-	case GUEST_IOMMU_NONE:
-		break;
-	}
-	return "none";
-}
-
 static json_t *cell_record(const struct guest_cell *cell)
 {
 	json_t *distances = json_array();
@@ -65,13 +52,18 @@ char *experiment_guest_record(const struct guest_spec *guest)
 			   "memory_hugepages", guest->memory_hugepages,
 			   "memory_max_mib", (json_int_t)guest->memory_max_mib,
 			   "memory_slots", (int)guest->memory_slots, "cells", cells,
-			   "iommu", iommu_name(guest->iommu),
+			   "iommu", guest_iommu_name(guest->iommu),
 			   "pmem_mib", (json_int_t)guest->pmem_mib, "pinning", guest->pinning,
 			   "overcommit", guest->overcommit,
 			   "cmdline", strings_record(&guest->cmdline));
 	/* Shapes without one keep the record, and so the conditions, that they had. */
 	if (guest->disk_mib)
 		json_object_set_new(record, "disk_mib", json_integer((json_int_t)guest->disk_mib));
+	if (guest->host_cpus_count)
+		json_object_set_new(record, "host_cpus_count",
+				    json_integer(guest->host_cpus_count));
+	if (guest->hugepage_kib)
+		json_object_set_new(record, "hugepage_kib", json_integer(guest->hugepage_kib));
 	text = json_dumps(record, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(record);
 	return text;

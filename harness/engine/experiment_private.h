@@ -19,6 +19,7 @@
 #include "experiment.h"
 #include "fleet.h"
 #include "guest_image.h"
+#include "guest_placement.h"
 #include "hash.h"
 
 /* A trial of a cell that no run of this store has measured yet. */
@@ -57,6 +58,8 @@ struct experiment {
 	size_t cells_count;
 	uint32_t cpus[EXPERIMENT_CPUS_MAX];
 	uint32_t cpus_count;
+	uint32_t emulator_cpus[GUEST_EMULATOR_CPUS_MAX]; /* not among them */
+	uint32_t emulator_cpus_count;
 	enum accelerator accelerator;
 	struct accelerator_probe probe;
 	uint64_t memory_mib;              /* that guests may take together */
@@ -86,6 +89,8 @@ uint32_t experiment_concurrency(const struct experiment *experiment,
 				const struct guest_spec *guest);
 /* Memory one running guest takes from the host. */
 uint64_t experiment_guest_memory_mib(const struct guest_spec *guest);
+/* Whether the host has its huge pages free, now; true where it wants none. */
+bool experiment_has_hugepages(const struct guest_spec *guest);
 /* -ENOSPC when so little is left that writing must be expected to fail. */
 int experiment_check_space(const struct experiment *experiment, struct error *err) must_check;
 

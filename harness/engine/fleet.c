@@ -18,6 +18,7 @@
 #include "fleet_pins.h"
 #include "guest_link.h"
 #include "host_info.h"
+#include "host_topology.h"
 #include "memory.h"
 
 /* A guest writes its console byte by byte; looking at each would take the CPU
@@ -40,6 +41,8 @@ struct fleet {
 	int wake_fd;                /* of guests' threads: look at them */
 	uint64_t console_max_bytes;
 	struct pin_map pins;
+	uint32_t *emulator_cpus;    /* owned */
+	uint32_t emulator_cpus_count;
 	struct fleet_guest **guests; /* owned; guests_count of pins.count */
 	uint32_t guests_count;
 	struct lingering *lingering; /* owned */
@@ -82,6 +85,22 @@ static int open_interrupt(struct error *err)
 	return 0;
 }
 
+/* --- CPUs ---------------------------------------------------------------------------- */
+
+static void take_cpus(struct fleet *fleet, const struct fleet_options *options)
+{
+	cleanup_free struct host_cpu *cpus = memory_alloc_array(options->cpus_count + 1,
+								sizeof(*cpus));
+	uint32_t count = options->emulator_cpus_count;
+
+	host_topology_read("/sys", options->cpus, options->cpus_count, cpus);
+	pin_map_init(&fleet->pins, cpus, options->cpus_count);
+	fleet->emulator_cpus = memory_alloc_array(count + 1, sizeof(*fleet->emulator_cpus));
+	if (count)
+		memcpy(fleet->emulator_cpus, options->emulator_cpus, count * sizeof(uint32_t));
+	fleet->emulator_cpus_count = count;
+}
+
 /* --- opening ------------------------------------------------------------------------- */
 
 int fleet_open(const struct fleet_options *options, struct fleet **ret_fleet,
@@ -94,7 +113,7 @@ int fleet_open(const struct fleet_options *options, struct fleet **ret_fleet,
 	fleet->accelerator = options->accelerator;
 	fleet->console_max_bytes = options->console_max_bytes ?
 		options->console_max_bytes : CONSOLE_MAX_BYTES;
-	pin_map_init(&fleet->pins, options->cpus, options->cpus_count);
+	take_cpus(fleet, options);
 	fleet->guests = memory_alloc_array(options->cpus_count,
 					   sizeof(struct fleet_guest *));
 	code = fleet->wake_fd < 0 ?
@@ -146,6 +165,7 @@ void fleet_close(struct fleet *fleet)
 	guest_link_close(fleet->link);
 	cleanup_close_fd_(&fleet->wake_fd);
 	pin_map_release(&fleet->pins);
+	free(fleet->emulator_cpus);
 	free(fleet->guests);
 	free(fleet->version);
 	free(fleet->emulator);
@@ -162,8 +182,11 @@ static struct guest_spec cpu_shape(const struct guest_spec *guest, enum run_mode
 {
 	struct guest_spec shape = *guest;
 
-	if (mode == MODE_EXACT)
+	if (mode == MODE_EXACT) {
 		shape.vcpus_count = 1;
+		shape.host_cpus_count = 0;
+		shape.cells_count = 0;
+	}
 	return shape;
 }
 
@@ -404,6 +427,10 @@ int fleet_start(struct fleet *fleet, const struct fleet_job *job,
 		.accelerator = fleet->accelerator,
 		.console_max_bytes = fleet->console_max_bytes,
 		.wake_fd = fleet->wake_fd,
+		.cpus = fleet->pins.cpus,
+		.cpus_count = fleet->pins.count,
+		.emulator_cpus = fleet->emulator_cpus,
+		.emulator_cpus_count = fleet->emulator_cpus_count,
 	};
 	const struct guest_spec shape = job_cpu_shape(job);
 	uint32_t pins[GUEST_VCPUS_MAX];

@@ -29,6 +29,8 @@ struct fleet_options {
 	enum accelerator accelerator;
 	const uint32_t *cpus;        /* host CPUs to be used; borrowed */
 	uint32_t cpus_count;         /* never more measuring vCPUs at a time */
+	const uint32_t *emulator_cpus; /* others, for QEMU's other threads; borrowed */
+	uint32_t emulator_cpus_count; /* 0: those stay on the CPUs of their guest */
 	uint64_t console_max_bytes;  /* a guest that says more floods; 0: 4 MiB */
 };
 

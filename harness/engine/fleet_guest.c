@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "files.h"
+#include "guest_placement.h"
 #include "hash.h"
 #include "memory.h"
 
@@ -199,6 +200,10 @@ static char *make_xml(const struct fleet_guest *guest, const char *console_path,
 	cleanup_free char *cmdline = fleet_kernel_cmdline(
 		&guest->job, guest->place.accelerator);
 	const struct guest_exact exact = fleet_exact_boot(guest);
+	struct guest_host_nodes nodes;
+	bool has_nodes = !guest->job.exact &&
+			 guest_placement_nodes(guest->place.cpus, guest->place.cpus_count, spec,
+					       guest->pins, &nodes);
 	const struct guest_boot boot = {
 		.domain_name = guest->job.name,
 		.uuid = guest->uuid,
@@ -212,6 +217,9 @@ static char *make_xml(const struct fleet_guest *guest, const char *console_path,
 		.pmem_path = guest->pmem_path,
 		.disk_path = guest->disk_path,
 		.pin_cpus = spec->pinning ? guest->pins : NULL,
+		.emulator_cpus = guest->place.emulator_cpus,
+		.emulator_cpus_count = guest->place.emulator_cpus_count,
+		.nodes = has_nodes ? &nodes : NULL,
 		.exact = guest->job.exact ? &exact : NULL,
 	};
 

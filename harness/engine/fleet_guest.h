@@ -29,6 +29,10 @@ struct fleet_place {               /* what all guests share; all borrowed */
 	enum accelerator accelerator;
 	uint64_t console_max_bytes;
 	int wake_fd;               /* an eventfd: a guest wants to be looked at */
+	const struct host_cpu *cpus; /* that pins are chosen from */
+	uint32_t cpus_count;
+	const uint32_t *emulator_cpus; /* of QEMU's other threads */
+	uint32_t emulator_cpus_count;  /* 0: the vCPUs' own */
 };
 
 /* Folder, ports, XML, and the host's state before it starts. */

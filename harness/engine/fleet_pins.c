@@ -7,7 +7,7 @@
 
 #include "memory.h"
 
-void pin_map_init(struct pin_map *map, const uint32_t *cpus, uint32_t count)
+void pin_map_init(struct pin_map *map, const struct host_cpu *cpus, uint32_t count)
 {
 	map->cpus = memory_alloc_array(count, sizeof(*map->cpus));
 	map->taken = memory_alloc_array(count, sizeof(*map->taken));
@@ -26,29 +26,29 @@ void pin_map_release(struct pin_map *map)
 bool pin_map_fits(const struct pin_map *map, const struct guest_spec *guest)
 {
 	return map->count > 0 &&
-	       (guest->vcpus_count <= map->count || guest->overcommit);
+	       (guest_spec_host_cpus(guest) <= map->count || guest->overcommit);
 }
 
 bool pin_map_has_room(const struct pin_map *map, const struct guest_spec *guest)
 {
 	if (!pin_map_fits(map, guest))
 		return false;
-	if (guest->vcpus_count > map->count)
+	if (guest_spec_host_cpus(guest) > map->count)
 		return map->free_count == map->count;
-	return guest->vcpus_count <= map->free_count;
+	return guest_spec_host_cpus(guest) <= map->free_count;
 }
 
 void pin_map_take(struct pin_map *map, const struct guest_spec *guest,
 		  uint32_t *ret_pins)
 {
-	uint32_t given = 0;
+	uint32_t indices[GUEST_VCPUS_MAX];
+	uint32_t given = guest_placement_choose(map->cpus, map->taken, map->count, guest,
+						guest_spec_host_cpus(guest), indices);
 
-	for (uint32_t i = 0; i < map->count && given < guest->vcpus_count; i++) {
-		if (map->taken[i])
-			continue;
-		map->taken[i] = true;
+	for (uint32_t i = 0; i < given; i++) {
+		map->taken[indices[i]] = true;
 		map->free_count--;
-		ret_pins[given++] = map->cpus[i];
+		ret_pins[i] = map->cpus[indices[i]].cpu;
 	}
 	for (uint32_t i = given; given && i < guest->vcpus_count; i++)
 		ret_pins[i] = ret_pins[i % given];
@@ -58,7 +58,7 @@ void pin_map_give(struct pin_map *map, const uint32_t *pins, uint32_t vcpus_coun
 {
 	for (uint32_t i = 0; i < map->count; i++)
 		for (uint32_t j = 0; map->taken[i] && j < vcpus_count; j++)
-			if (map->cpus[i] == pins[j]) {
+			if (map->cpus[i].cpu == pins[j]) {
 				map->taken[i] = false;
 				map->free_count++;
 			}

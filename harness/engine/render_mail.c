@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "guest_title.h"
 #include "memory.h"
 #include "render.h"
 #include "render_layout.h"
@@ -249,7 +250,8 @@ static void add_table(const struct stored_run *run, const struct comparison *c, 
 		      uint32_t variant, const struct widths *widths, struct strbuf *out)
 {
 	const struct stored_cell *place = &run->cells[cell];
-	cleanup_free char *title = string_format("guest %s, suite %s: %s", place->guest,
+	cleanup_free char *guest = guest_title(run, place);
+	cleanup_free char *title = string_format("guest %s, suite %s: %s", guest,
 						 place->suite, run->variants[variant].label);
 
 	strbuf_addc(out, '\n');

@@ -6,6 +6,7 @@
 #include "render.h"
 #include "render_layout.h"
 #include "render_parts.h"
+#include "guest_title.h"
 
 char render_verdict_sign(enum verdict verdict)
 {
@@ -266,8 +267,9 @@ void render_cell(const struct stored_run *run, const struct comparison *c, uint3
 		 uint32_t variant, struct strbuf *out)
 {
 	const struct stored_cell *place = &run->cells[cell];
+	cleanup_free char *guest = guest_title(run, place);
 	cleanup_free char *title =
-		string_format("guest %s, suite %s: %s against %s", place->guest, place->suite,
+		string_format("guest %s, suite %s: %s against %s", guest, place->suite,
 			      run->variants[variant].label, run->variants[run->baseline].label);
 
 	strbuf_addc(out, '\n');

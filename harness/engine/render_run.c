@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "guest_title.h"
 #include "memory.h"
 #include "render.h"
 #include "render_layout.h"
@@ -108,10 +109,11 @@ static void add_cells(const struct stored_run *run, struct strbuf *out)
 	for (uint32_t i = 0; i < run->cells_count; i++) {
 		const struct stored_cell *cell = &run->cells[i];
 		uint64_t duration = median_duration(run, i);
+		cleanup_free char *guest = guest_title(run, cell);
 		cleanup_strbuf struct strbuf text = STRBUF_INIT;
 		char length[CLOCK_TEXT_MAX];
 
-		strbuf_addf(&text, "guest %s, suite %s:", cell->guest, cell->suite);
+		strbuf_addf(&text, "guest %s, suite %s:", guest, cell->suite);
 		for (size_t row = 0; row < cell->rows_count; row++)
 			strbuf_addf(&text, " %s%s", cell->rows[row].name,
 				    row + 1 < cell->rows_count ? "," : "");

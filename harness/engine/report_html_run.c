@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "files.h"
+#include "guest_title.h"
 #include "html_text.h"
 #include "memory.h"
 #include "render.h"
@@ -127,11 +128,12 @@ static void add_boots_of(const struct report_page *page, const struct comparison
 			 struct strbuf *out)
 {
 	const struct stored_cell *cell = &page->run->cells[boots->cell];
+	cleanup_free char *guest = guest_title(page->run, cell);
 
 	strbuf_adds(out, "<tr><th scope=\"row\">");
 	html_text_part(out, page->run->variants[boots->variant].label, 200);
 	strbuf_adds(out, "<small>");
-	html_text_part(out, cell->guest, 200);
+	html_text_part(out, guest, 200);
 	strbuf_adds(out, ", ");
 	html_text_part(out, cell->suite, 200);
 	strbuf_adds(out, "</small></th>");

@@ -124,6 +124,51 @@ static int check_memory(const struct config_node *root,
 	return 0;
 }
 
+static int check_hugepages(const struct config_node *root, const struct guest_spec *spec,
+			   struct error *err)
+{
+	uint64_t kib = spec->hugepage_kib;
+
+	if (!kib)
+		return 0;
+	if (kib != 2048 && kib != 1048576)
+		return config_error(err, -EINVAL, place(root, "hugepage_kib"),
+				    "hugepage_kib: expected 2048 or 1048576, found %ju",
+				    (uintmax_t)kib);
+	if (!spec->memory_hugepages)
+		return config_error(err, -EINVAL, place(root, "hugepage_kib"),
+				    "hugepage_kib: goes with memory_hugepages: true");
+	if (spec->memory_mib * 1024 % kib)
+		return config_error(err, -EINVAL, place(root, "memory_mib"),
+				    "memory_mib: expected whole pages of %ju MiB (hugepage_kib), "
+				    "found %ju", (uintmax_t)(kib / 1024),
+				    (uintmax_t)spec->memory_mib);
+	for (uint32_t i = 0; i < spec->cells_count; i++)
+		if (spec->cells[i].memory_mib * 1024 % kib)
+			return config_error(err, -EINVAL, place(root, "cells"),
+					    "cells: expected whole pages of %ju MiB "
+					    "(hugepage_kib) in each, found %ju",
+					    (uintmax_t)(kib / 1024),
+					    (uintmax_t)spec->cells[i].memory_mib);
+	return 0;
+}
+
+static int check_host_cpus(const struct config_node *root, const struct guest_spec *spec,
+			   struct error *err)
+{
+	if (!spec->host_cpus_count)
+		return 0;
+	if (spec->host_cpus_count >= spec->vcpus_count)
+		return config_error(err, -EINVAL, place(root, "host_cpus_count"),
+				    "host_cpus_count: expected fewer than vcpus_count (%u), "
+				    "found %u; without it each vCPU has a CPU of its own",
+				    spec->vcpus_count, spec->host_cpus_count);
+	if (!spec->overcommit)
+		return config_error(err, -EINVAL, place(root, "host_cpus_count"),
+				    "host_cpus_count: vCPUs that share CPUs need overcommit: true");
+	return 0;
+}
+
 static int check_deadlines(const struct config_node *root,
 			   const struct guest_spec *spec, struct error *err)
 {
@@ -154,6 +199,7 @@ static int read_root(const struct config_node *root, struct guest_spec *spec,
 		{ CONFIG_BOOL("memory_prealloc", &spec->memory_prealloc) },
 		{ CONFIG_BOOL("memory_reserve", &spec->memory_reserve) },
 		{ CONFIG_BOOL("memory_hugepages", &spec->memory_hugepages) },
+		{ CONFIG_U32("hugepage_kib", &spec->hugepage_kib, 0, 1048576) },
 		{ CONFIG_U64("memory_max_mib", &spec->memory_max_mib, 0,
 			   MEMORY_MAX_MIB) },
 		{ CONFIG_U32("memory_slots", &spec->memory_slots, 0, 255) },
@@ -163,6 +209,8 @@ static int read_root(const struct config_node *root, struct guest_spec *spec,
 		{ CONFIG_U64("disk_mib", &spec->disk_mib, 0, DISK_MAX_MIB) },
 		{ CONFIG_BOOL("pinning", &spec->pinning) },
 		{ CONFIG_BOOL("overcommit", &spec->overcommit) },
+		{ CONFIG_U32("host_cpus_count", &spec->host_cpus_count, 0,
+			     GUEST_VCPUS_MAX - 1) },
 		{ CONFIG_TEXTS("cmdline", &spec->cmdline, config_expect_word) },
 		{ CONFIG_U32("first_byte_s", &spec->first_byte_s, 1, 3600) },
 		{ CONFIG_U32("silence_s", &spec->silence_s, 1, 3600) },
@@ -179,6 +227,10 @@ static int read_root(const struct config_node *root, struct guest_spec *spec,
 	if (r < 0)
 		return r;
 	r = check_memory(root, spec, err);
+	if (r == 0)
+		r = check_hugepages(root, spec, err);
+	if (r == 0)
+		r = check_host_cpus(root, spec, err);
 	if (r < 0)
 		return r;
 	if (spec->pmem_mib % 128)

@@ -56,7 +56,10 @@ static void add_memory(struct strbuf *xml, const struct guest_spec *spec)
 	    !spec->memory_prealloc)
 		return;
 	strbuf_adds(xml, "  <memoryBacking>\n");
-	if (spec->memory_hugepages)
+	if (spec->memory_hugepages && spec->hugepage_kib)
+		strbuf_addf(xml, "    <hugepages>\n      <page size='%" PRIu32
+			    "' unit='KiB'/>\n    </hugepages>\n", spec->hugepage_kib);
+	else if (spec->memory_hugepages)
 		strbuf_adds(xml, "    <hugepages/>\n");
 	/* A shared mapping of a memfd is charged page by page as it is touched;
 	 * a private one as a whole when it is made, which a guest larger than
@@ -81,6 +84,21 @@ static void add_vcpus(struct strbuf *xml, const struct guest_spec *spec,
 		    spec->vcpus_count);
 }
 
+/* QEMU's other threads have CPUs where no vCPU is, or stay on the guest's own, out of
+ * the way of the guests beside it. */
+static void add_emulatorpin(struct strbuf *xml, const struct guest_spec *spec,
+			    const struct guest_boot *boot)
+{
+	bool has_own = boot->emulator_cpus && boot->emulator_cpus_count;
+	const uint32_t *cpus = has_own ? boot->emulator_cpus : boot->pin_cpus;
+	uint32_t count = has_own ? boot->emulator_cpus_count : guest_spec_host_cpus(spec);
+
+	strbuf_adds(xml, "    <emulatorpin cpuset='");
+	for (uint32_t i = 0; i < count; i++)
+		strbuf_addf(xml, "%s%" PRIu32, i ? "," : "", cpus[i]);
+	strbuf_adds(xml, "'/>\n");
+}
+
 static void add_cputune(struct strbuf *xml, const struct guest_spec *spec,
 			const struct guest_boot *boot)
 {
@@ -92,12 +110,37 @@ static void add_cputune(struct strbuf *xml, const struct guest_spec *spec,
 		strbuf_addf(xml,
 			    "    <vcpupin vcpu='%" PRIu32 "' cpuset='%" PRIu32
 			    "'/>\n", i, boot->pin_cpus[i]);
-	/* QEMU's other threads stay on the guest's own CPUs, out of the way of
-	 * the guests beside it. */
-	strbuf_adds(xml, "    <emulatorpin cpuset='");
-	for (uint32_t i = 0; i < spec->vcpus_count; i++)
-		strbuf_addf(xml, "%s%" PRIu32, i ? "," : "", boot->pin_cpus[i]);
-	strbuf_adds(xml, "'/>\n  </cputune>\n");
+	add_emulatorpin(xml, spec, boot);
+	strbuf_adds(xml, "  </cputune>\n");
+}
+
+static void add_nodeset(struct strbuf *xml, uint64_t nodes)
+{
+	bool is_first = true;
+
+	strbuf_adds(xml, " mode='strict' nodeset='");
+	for (uint32_t node = 0; node < 64; node++) {
+		if (!(nodes >> node & 1))
+			continue;
+		strbuf_addf(xml, "%s%" PRIu32, is_first ? "" : ",", node);
+		is_first = false;
+	}
+	strbuf_adds(xml, "'/>\n");
+}
+
+/* Memory of the nodes that the vCPUs are on, and of no other. */
+static void add_numatune(struct strbuf *xml, const struct guest_spec *spec,
+			 const struct guest_boot *boot)
+{
+	if (!boot->nodes || !boot->pin_cpus || boot->exact)
+		return;
+	strbuf_adds(xml, "  <numatune>\n    <memory");
+	add_nodeset(xml, boot->nodes->guest);
+	for (uint32_t i = 0; i < spec->cells_count; i++) {
+		strbuf_addf(xml, "    <memnode cellid='%" PRIu32 "'", i);
+		add_nodeset(xml, boot->nodes->cells[i]);
+	}
+	strbuf_adds(xml, "  </numatune>\n");
 }
 
 static void add_os(struct strbuf *xml, const struct guest_boot *boot)
@@ -415,6 +458,7 @@ char *guest_domain_xml(const struct guest_spec *spec,
 	add_memory(&xml, spec);
 	add_vcpus(&xml, spec, boot);
 	add_cputune(&xml, spec, boot);
+	add_numatune(&xml, spec, boot);
 	add_os(&xml, boot);
 	add_features(&xml, spec);
 	add_cpu(&xml, spec, boot);

@@ -32,6 +32,7 @@ struct guest_spec {
 	bool memory_prealloc;       /* host memory is touched before boot */
 	bool memory_reserve;        /* false: swap space is not reserved (very large guests) */
 	bool memory_hugepages;      /* backed by the host's hugetlb pages */
+	uint32_t hugepage_kib;      /* of that size: 2048 or 1048576; 0: the host's default */
 	uint64_t memory_max_mib;    /* hot-plug room; 0: none */
 	uint32_t memory_slots;      /* DIMM slots; 0: none */
 	struct guest_cell cells[GUEST_CELLS_MAX];
@@ -41,6 +42,8 @@ struct guest_spec {
 	uint64_t disk_mib;          /* virtio disk of zeroes, in a sparse file; 0: none */
 	bool pinning;               /* vCPUs pinned to host CPUs of their own */
 	bool overcommit;            /* may have more vCPUs than the host CPUs */
+	uint32_t host_cpus_count;   /* its vCPUs share so many CPUs of the host, fewer than
+				       they are; 0: each has one */
 	struct strvec cmdline;      /* kernel arguments that the shape adds */
 	/* deadlines */
 	uint32_t first_byte_s;      /* 1..3600: console's first byte */
@@ -50,6 +53,15 @@ struct guest_spec {
 
 void guest_spec_release(struct guest_spec *spec);
 void guest_spec_copy(struct guest_spec *to, const struct guest_spec *from);
+/* CPUs of the host that it is to have: host_cpus_count, or as many as vCPUs. */
+uint32_t guest_spec_host_cpus(const struct guest_spec *spec);
+/* "2 nodes, intel iommu, pmem 2048 MiB; overcommitted: 4 vCPUs on 2 host CPUs": devices
+ * and marks, what is not there left out. Owned; "" for a plain shape. */
+char *guest_spec_traits(const struct guest_spec *spec);
+/* Of them what makes its figures those of no ordinary host: "overcommitted: ...", or NULL.
+ * Owned. */
+char *guest_spec_mark(const struct guest_spec *spec);
+const char *guest_iommu_name(enum guest_iommu iommu); /* "none", "intel", "virtio" */
 
 enum accelerator { ACCELERATOR_TCG, ACCELERATOR_KVM };
 const char *accelerator_name(enum accelerator accelerator); /* "tcg", "kvm" */
@@ -67,6 +79,12 @@ struct guest_exact {
 	bool plays_recording;       /* what came from outside is read from there */
 };
 
+/* Nodes of the host; bit n: node n. */
+struct guest_host_nodes {
+	uint64_t guest;                  /* of all its memory */
+	uint64_t cells[GUEST_CELLS_MAX]; /* of each of its nodes, if it has any */
+};
+
 /* What one boot adds to the shape. All borrowed. */
 struct guest_boot {
 	const char *domain_name;    /* [A-Za-z0-9._-]+ */
@@ -81,6 +99,9 @@ struct guest_boot {
 	const char *pmem_path;      /* file for the NVDIMM; NULL without one */
 	const char *disk_path;      /* file for the disk; NULL without one */
 	const uint32_t *pin_cpus;   /* host CPU of each vCPU; NULL: no pinning */
+	const uint32_t *emulator_cpus; /* of QEMU's other threads; NULL: those of the vCPUs */
+	uint32_t emulator_cpus_count;
+	const struct guest_host_nodes *nodes; /* where its memory comes from; NULL: anywhere */
 	const struct guest_exact *exact; /* NULL: a guest on the host's clock */
 	const char *const *qemu_arguments; /* extra, NULL-terminated; may be NULL */
 };

@@ -90,7 +90,7 @@ static void test_refuses_hugepages(void)
 
 	place_write(place.root, "configs/guests/tiny.yaml",
 		   "vcpus_count: 1\nmemory_mib: 16777216\nmemory_hugepages: true\n", 0666);
-	check_refused(&place, -ENOMEM, "vm.nr_hugepages");
+	check_refused(&place, -ENOMEM, "hugepages-2048kB/nr_hugepages");
 }
 
 static void test_refuses_disk(void)

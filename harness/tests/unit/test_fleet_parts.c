@@ -9,7 +9,7 @@
 #include "memory.h"
 #include "test.h"
 
-static const uint32_t four[] = { 1, 3, 4, 7 };
+static const struct host_cpu four[] = { { 1, 0, 1 }, { 3, 0, 3 }, { 4, 0, 4 }, { 7, 0, 7 } };
 
 static struct guest_spec guest_of(uint32_t vcpus_count, bool overcommit)
 {
@@ -66,6 +66,30 @@ static void test_pins_overcommitted(void)
 	CU_ASSERT_FALSE(pin_map_has_room(&map, &one));
 	pin_map_give(&map, pins, 6);
 	CU_ASSERT_EQUAL(map.free_count, 4);
+	pin_map_release(&map);
+}
+
+/* Four vCPUs on two CPUs, wherever there are more. */
+static void test_pins_shared(void)
+{
+	struct guest_spec shared = guest_of(4, true), two = guest_of(2, false);
+	uint32_t pins[4], others[2];
+	struct pin_map map;
+
+	shared.host_cpus_count = 2;
+	pin_map_init(&map, four, 4);
+	pin_map_take(&map, &shared, pins);
+	CU_ASSERT_EQUAL(map.free_count, 2);
+	CU_ASSERT(pins[0] == 1 && pins[1] == 3 && pins[2] == 1 && pins[3] == 3);
+	CU_ASSERT_TRUE(pin_map_has_room(&map, &two));
+	pin_map_take(&map, &two, others);
+	CU_ASSERT(others[0] == 4 && others[1] == 7);
+	CU_ASSERT_FALSE(pin_map_has_room(&map, &shared));
+	pin_map_give(&map, pins, 4);
+	CU_ASSERT_EQUAL(map.free_count, 2);
+	pin_map_release(&map);
+	pin_map_init(&map, four, 1);
+	CU_ASSERT_TRUE(pin_map_fits(&map, &shared));
 	pin_map_release(&map);
 }
 
@@ -319,6 +343,7 @@ static void test_uuids(void)
 TEST_SUITE("fleet_parts",
 	   {"pins are disjoint", test_pins_are_disjoint},
 	   {"overcommitted guests take all CPUs", test_pins_overcommitted},
+	   {"vCPUs that share CPUs", test_pins_shared},
 	   {"no CPUs, no guests", test_pins_of_nothing},
 	   {"exact guests take one CPU", test_exact_guests_take_one_cpu},
 	   {"the nearest deadline counts", test_deadlines},

@@ -125,7 +125,7 @@ static void test_everything(void)
 static void test_shipped(void)
 {
 	static const char *const names[] = { "up", "smp2", "numa2", "large",
-					     "iommu", "pmem", "hotplug" };
+					     "iommu", "pmem", "hotplug", "smp4-on-2" };
 
 	for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
 		cleanup_guest_spec struct guest_spec spec = { .name = NULL };
@@ -148,8 +148,8 @@ static void test_bad_keys(void)
 	refuse(BASE "memory_mb: 1\n",
 	       "3:1: unknown key 'memory_mb' in guest; expected one of purpose, "
 	       "vcpus_count, memory_mib, memory_prealloc, memory_reserve, "
-	       "memory_hugepages, memory_max_mib, memory_slots, cells, iommu, "
-	       "pmem_mib, disk_mib, pinning, overcommit, cmdline, first_byte_s, "
+	       "memory_hugepages, hugepage_kib, memory_max_mib, memory_slots, cells, iommu, "
+	       "pmem_mib, disk_mib, pinning, overcommit, host_cpus_count, cmdline, first_byte_s, "
 	       "silence_s, total_s (did you mean 'memory_mib'?)");
 	refuse("vcpus_count: 65\nmemory_mib: 512\n",
 	       "1:14: vcpus_count: expected a whole number 1..64, found '65'");
@@ -338,6 +338,25 @@ static void test_xml_numa(void)
 	boot.pin_cpus = pins;
 	xml = guest_domain_xml(&spec, &boot);
 	check_xml("numa-hugepages", xml);
+}
+
+/* As a host of two nodes with CPUs to spare is used. */
+static void test_xml_placed(void)
+{
+	static const uint32_t own[] = { 7, 15 };
+	const struct guest_host_nodes nodes = { .guest = 3, .cells = { 1, 2 } };
+	cleanup_guest_spec struct guest_spec spec = { .name = NULL };
+	struct guest_boot boot = boot_of(ACCELERATOR_KVM);
+	cleanup_free char *xml = NULL;
+
+	if (!load_good(TWO("", "") "memory_hugepages: true\nhugepage_kib: 2048\n", &spec))
+		return;
+	boot.pin_cpus = pins;
+	boot.emulator_cpus = own;
+	boot.emulator_cpus_count = 2;
+	boot.nodes = &nodes;
+	xml = guest_domain_xml(&spec, &boot);
+	check_xml("numa-kvm-placed", xml);
 }
 
 static void test_xml_devices(void)
@@ -545,6 +564,7 @@ TEST_SUITE("guest_spec",
 	   {"XML: plain, TCG", test_xml_plain},
 	   {"XML: two CPUs, KVM, pinned", test_xml_kvm_pinned},
 	   {"XML: NUMA, distances, huge pages", test_xml_numa},
+	   {"XML: placed on nodes, own CPUs for QEMU", test_xml_placed},
 	   {"XML: IOMMU, pmem, hot-plug", test_xml_devices},
 	   {"XML: disk", test_xml_disk},
 	   {"a DIMM", test_dimm},
