@@ -219,6 +219,31 @@ static void add_open(const struct walk *walk, struct strbuf *out)
 		strbuf_addf(out, "and %zu more that are inconclusive\n", count - OPEN_MAX);
 }
 
+static bool is_bad(const struct stored_trial *trial)
+{
+	return trial->state == TRIAL_FINISHED && !trial->superseded &&
+	       trial->outcome != OUTCOME_PASSED && trial->outcome != OUTCOME_SKIPPED;
+}
+
+/* A prefix that does not run is worse than one that is slow, and has no figures to show it. */
+static void add_bad(const struct walk *walk, struct strbuf *out)
+{
+	const struct stored_run *run = &walk->run;
+	size_t count = 0;
+
+	for (size_t i = 0; i < run->trials_count; i++) {
+		const struct stored_trial *trial = &run->trials[i];
+
+		if (!is_bad(trial))
+			continue;
+		if (!count++)
+			strbuf_addc(out, '\n');
+		render_field(out, run->variants[trial->variant].label, "%s%s%s (trial %u)",
+			     outcome_name(trial->outcome), trial->reason ? ": " : "",
+			     trial->reason ? trial->reason : "", trial->order + 1);
+	}
+}
+
 /* The last prefix against the first, where that is more than the steps say. */
 static void add_whole(const struct walk *walk, struct strbuf *out)
 {
@@ -261,6 +286,7 @@ void render_walk_text(const struct walk *walk, struct strbuf *out)
 	strbuf_adds(out, "R regressed, I improved, = equivalent, ? inconclusive against the patch "
 			 "before,\nx not comparable, . not booted or nothing before it\n\n");
 	add_legend(walk, &columns, out);
+	add_bad(walk, out);
 	add_moved(walk, out);
 	add_open(walk, out);
 	add_whole(walk, out);
@@ -284,6 +310,22 @@ static json_t *entry_json(const struct walk *walk, const struct walk_entry *entr
 			 run_json_number(judged->detectable_effect), "blocks", (int)judged->blocks);
 }
 
+static json_t *bad_json(const struct stored_run *run)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < run->trials_count; i++) {
+		const struct stored_trial *trial = &run->trials[i];
+
+		if (is_bad(trial))
+			json_array_append_new(list, json_pack("{s:s, s:i, s:s, s:o}", "variant",
+				run->variants[trial->variant].label, "trial",
+				(int)trial->order + 1, "outcome", outcome_name(trial->outcome),
+				"reason", run_json_text(trial->reason)));
+	}
+	return list;
+}
+
 void render_walk_json(const struct walk *walk, struct strbuf *out)
 {
 	json_t *root = json_deep_copy(walk->state), *entries = json_array();
@@ -295,6 +337,7 @@ void render_walk_json(const struct walk *walk, struct strbuf *out)
 	json_object_set_new(root, "run", run_json_head(&walk->run));
 	json_object_set_new(root, "withheld", run_json_text(walk->withheld));
 	json_object_set_new(root, "entries", entries);
+	json_object_set_new(root, "bad_trials", bad_json(&walk->run));
 	text = json_dumps(root, JSON_INDENT(2) | JSON_SORT_KEYS);
 	strbuf_addf(out, "%s\n", text ? text : "{}");
 	free(text);

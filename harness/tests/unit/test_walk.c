@@ -91,6 +91,7 @@ static struct stored_run make_run(const char *campaign, uint32_t blocks)
 	return run;
 }
 
+/* A figure below zero: that boot crashed. */
 static void finish_trial(struct walk *walk, const struct stored_trial *trial,
 			 const double *levels)
 {
@@ -100,8 +101,12 @@ static void finish_trial(struct walk *walk, const struct stored_trial *trial,
 
 	result.rows = memory_alloc_array(1, sizeof(*result.rows));
 	result.rows_count = 1;
-	trial_result_add_sample(&result, 0, "turn_ns", 0, levels[trial->variant] * noise);
-	trial_result_add_sample(&result, 0, "other_ns", 0, 500 * noise);
+	if (levels[trial->variant] < 0) {
+		trial_result_worsen(&result, OUTCOME_CRASHED, "NULL pointer dereference in turn");
+	} else {
+		trial_result_add_sample(&result, 0, "turn_ns", 0, levels[trial->variant] * noise);
+		trial_result_add_sample(&result, 0, "other_ns", 0, 500 * noise);
+	}
 	CU_ASSERT_EQUAL(run_store_trial_started(walk->store, trial->id, &err), 0);
 	CU_ASSERT_EQUAL(run_store_trial_finished(walk->store, trial->id, &result, "a=1\n", &err),
 			0);
@@ -157,6 +162,8 @@ static char *text_of(const struct walk *walk)
 
 /* p02 costs 10 %, p04 (with p03) gives half of it back. */
 static const double moving[] = { 1000, 1000, 1100, 1050, 1000 };
+/* p02 does not live to say what it costs. */
+static const double crashing[] = { 1000, 1000, -1, 1000, 1000 };
 static const double still[] = { 1000, 1000, 1000, 1000, 1000 };
 /* The baseline's own copy differs. */
 static const double broken[] = { 1000, 1000, 1100, 1050, 1100 };
@@ -231,6 +238,32 @@ static void test_still(void)
 	text = text_of(walk);
 	test_check_contains(text, "no patch moved a metric");
 	CU_ASSERT_PTR_NULL(strstr(text, "all of it"));
+	CU_ASSERT_PTR_NULL(strstr(text, "crashed"));
+}
+
+static void test_names_crashes(void)
+{
+	cleanup_place struct place place = make_place();
+	cleanup_walk struct walk *walk = NULL;
+	cleanup_free char *text = NULL;
+	cleanup_strbuf struct strbuf json = STRBUF_INIT;
+	const json_t *bad;
+	json_t *root;
+
+	if (!begin_and_go(&place, crashing, &walk))
+		return;
+	text = text_of(walk);
+	test_check_contains(text, "\np02        crashed: NULL pointer dereference in turn (trial ");
+	CU_ASSERT_PTR_NULL(strstr(text, "p01        crashed"));
+	render_walk_json(walk, &json);
+	root = json_loads(json.data, 0, NULL);
+	bad = json_object_get(root, "bad_trials");
+	CU_ASSERT_EQUAL(json_array_size(bad), 8);
+	test_check_string(json_string_value(json_object_get(json_array_get(bad, 0), "variant")),
+			  "p02");
+	test_check_string(json_string_value(json_object_get(json_array_get(bad, 0), "outcome")),
+			  "crashed");
+	json_decref(root);
 }
 
 static void test_withholds(void)
@@ -320,6 +353,7 @@ TEST_SUITE("walk",
 	   {"judges neighbours", test_judges_neighbours},
 	   {"table", test_table},
 	   {"nothing moves", test_still},
+	   {"boots that did not live", test_names_crashes},
 	   {"withholds verdicts", test_withholds},
 	   {"JSON", test_json},
 	   {"resumes", test_resumes},
