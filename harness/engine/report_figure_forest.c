@@ -165,17 +165,36 @@ static unsigned int role_of(const struct forest *forest, const struct comparison
 	return ROLE_VERDICT + entry->judged.verdict;
 }
 
-/* Marks at round changes, with their sign. */
+/* Marks at whole doublings and halvings. */
+static void add_times(struct strbuf *script, double low, double high, unsigned int count)
+{
+	double step = fmax(1, round(report_figure_step(low / M_LN2, high / M_LN2, count)));
+
+	for (double k = step; k * M_LN2 <= fmax(high, -low); k += step) {
+		if (k * M_LN2 <= high)
+			strbuf_addf(script, ", 'x%.3g' %.6g", exp2(k), k * M_LN2);
+		if (-k * M_LN2 >= low)
+			strbuf_addf(script, ", 'x%.3g' %.6g", exp2(-k), -k * M_LN2);
+	}
+}
+
+/* Marks at round changes, with their sign; the axis is one of logarithms. */
 static void add_tics(struct strbuf *script, double low, double high, unsigned int count)
 {
-	double step = report_figure_step(low, high, count);
+	double low_percent = 100 * expm1(low), high_percent = 100 * expm1(high);
+	double step = report_figure_step(low_percent, high_percent, count);
 
 	strbuf_adds(script, "set xtics ('0' 0");
-	for (double x = step; x <= fmax(high, -low); x += step) {
-		if (x <= high)
-			strbuf_addf(script, ", '+%g %%%%' %g", x, x);
-		if (-x >= low)
-			strbuf_addf(script, ", '-%g %%%%' %g", x, -x);
+	if (fmax(high, -low) >= LOG_TIMES) {
+		add_times(script, low, high, count);
+		strbuf_adds(script, ")\n");
+		return;
+	}
+	for (double x = step; x <= fmax(high_percent, -low_percent); x += step) {
+		if (x <= high_percent)
+			strbuf_addf(script, ", '+%g %%%%' %.6g", x, log1p(x / 100));
+		if (-x >= low_percent)
+			strbuf_addf(script, ", '-%g %%%%' %.6g", x, log1p(-x / 100));
 	}
 	strbuf_adds(script, ")\n");
 }
