@@ -2,6 +2,7 @@
  * how to do it again.
  */
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "clock.h"
@@ -220,7 +221,7 @@ static void add_trials(const struct report_page *page, struct strbuf *out)
 		    "aria-label=\"Boots that did not pass undisturbed\"><table><thead><tr>"
 		    "<th scope=\"col\">trial</th><th scope=\"col\">variant</th><th scope=\"col\">guest"
 		    "</th><th scope=\"col\">outcome</th><th scope=\"col\">time</th>"
-		    "<th scope=\"col\">why</th></tr></thead>\n<tbody>\n", count);
+		    "<th scope=\"col\" class=\"text\">why</th></tr></thead>\n<tbody>\n", count);
 	for (size_t i = 0; i < run->trials_count && shown < TRIALS_MAX; i++) {
 		if (is_plain(&run->trials[i]))
 			continue;
@@ -231,6 +232,43 @@ static void add_trials(const struct report_page *page, struct strbuf *out)
 	if (count > shown)
 		strbuf_addf(out, "<p>And %zu more.</p>\n", count - shown);
 	strbuf_adds(out, "</details>\n");
+}
+
+static void add_look(const struct stored_look *look, size_t number, struct strbuf *out)
+{
+	char taken[CLOCK_TEXT_MAX];
+
+	strbuf_addf(out, "<tr><th scope=\"row\">%zu</th><td>%u</td>", number, look->blocks);
+	if (!look->taken_wall_ns) {
+		strbuf_adds(out, "<td>not taken</td><td>-</td><td>-</td><td></td></tr>\n");
+		return;
+	}
+	strbuf_addf(out, "<td>%s</td><td>", clock_format_utc(look->taken_wall_ns, taken));
+	if (isfinite(look->alpha))
+		strbuf_addf(out, "%.2g", look->alpha);
+	else
+		strbuf_addc(out, '-');
+	strbuf_addf(out, "</td><td>%u</td><td class=\"text\">%s</td></tr>\n", look->open_count,
+		    look->stopped ? "the run ended with it" : "");
+}
+
+/* Of a run that was judged on the way. */
+static void add_looks(const struct report_page *page, struct strbuf *out)
+{
+	const struct stored_run *run = page->run;
+
+	if (!run->looks_count)
+		return;
+	strbuf_adds(out, "<h3 id=\"h-looks\">Looks</h3>\n<p class=\"note\">The run was judged on the "
+		    "way. Each look spends a part of alpha, so that all together are as often wrong "
+		    "as one judgement at the end.</p>\n<div class=\"box\" role=\"region\" tabindex=\"0\" "
+		    "aria-labelledby=\"h-looks\"><table><thead><tr><th scope=\"col\">look</th>"
+		    "<th scope=\"col\">after blocks</th><th scope=\"col\">taken</th>"
+		    "<th scope=\"col\">p judged at</th><th scope=\"col\">not settled</th>"
+		    "<th scope=\"col\" class=\"text\">then</th></tr></thead>\n<tbody>\n");
+	for (size_t i = 0; i < run->looks_count; i++)
+		add_look(&run->looks[i], i + 1, out);
+	strbuf_adds(out, "</tbody></table></div>\n");
 }
 
 void report_add_boots(const struct report_page *page, struct strbuf *out)
@@ -249,6 +287,7 @@ void report_add_boots(const struct report_page *page, struct strbuf *out)
 		if (c->boots[i].planned)
 			add_boots_of(page, &c->boots[i], out);
 	strbuf_adds(out, "</tbody></table></div>\n");
+	add_looks(page, out);
 	add_outcomes(page, out);
 	add_trials(page, out);
 	strbuf_adds(out, "</section>\n");

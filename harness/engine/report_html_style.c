@@ -67,7 +67,7 @@ static const char style[] =
 	"table{border-collapse:collapse;font-size:.94rem}\n"
 	"th,td{padding:.35rem .7rem .35rem 0;text-align:right;vertical-align:baseline;"
 	"border-bottom:1px solid var(--rule)}\n"
-	"th:first-child,td:first-child,td.text,.cards td:nth-child(2),.cards th:nth-child(2),"
+	"th:first-child,td:first-child,td.text,th.text,.cards td:nth-child(2),.cards th:nth-child(2),"
 	".plain td,.plain th{text-align:left}\n"
 	"thead th{color:var(--soft);font-weight:600;font-size:.85rem;vertical-align:bottom}\n"
 	"tbody th{font-weight:500}\n"

@@ -125,8 +125,8 @@ void report_add_table(const struct report_page *page, struct strbuf *out)
 		return;
 	}
 	strbuf_addf(out, "<p class=\"note\">Worst first. Change: candidate over baseline, from one "
-		    "figure a boot. Interval: %g&nbsp;%% of the change. p: corrected (%s) for all "
-		    "gated metrics; alpha %g. MDE: the smallest change that this run finds in 4 of "
+		    "figure a boot. Interval: %.4g&nbsp;%% of the change. p: corrected (%s) for all "
+		    "gated metrics; alpha %.2g. MDE: the smallest change that this run finds in 4 of "
 		    "5 cases. Boots: baseline + candidate. A change within %g&nbsp;%% does not "
 		    "matter.</p>\n", 100 * policy->confidence, correction_name(policy->correction),
 		    policy->alpha, policy->margin_percent);
@@ -150,7 +150,7 @@ static char *describe(const struct report_page *page, size_t first, size_t count
 	struct strbuf text = STRBUF_INIT;
 
 	strbuf_addf(&text, "A row for each metric, with its change in percent as a point and its "
-		    "%g %% interval as a bar; a band of %g %% about no change. ",
+		    "%.4g %% interval as a bar; a band of %g %% about no change. ",
 		    100 * page->comparison->policy.confidence,
 		    page->comparison->policy.margin_percent);
 	for (size_t i = first; i < first + count; i++) {

@@ -60,7 +60,7 @@ static void add_worst(const struct report_page *page, struct strbuf *out)
 	strbuf_adds(out, "</strong>");
 	add_place(page, worst->cell, worst->variant, out);
 	if (isfinite(worst->judged.interval.high)) {
-		strbuf_addf(out, " (%g&nbsp;%% interval ", 100 * page->comparison->policy.confidence);
+		strbuf_addf(out, " (%.4g&nbsp;%% interval ", 100 * page->comparison->policy.confidence);
 		report_interval(page, out, worst->judged.interval);
 		strbuf_adds(out, "; ");
 	} else {
@@ -92,7 +92,9 @@ static void add_bad_boots(const struct report_page *page, struct strbuf *out)
 		add_place(page, boots->cell, boots->variant, out);
 		is_first = false;
 	}
-	strbuf_adds(out, c->outcome_regressed ? "; the baseline never did. " : ". ");
+	strbuf_adds(out, c->outcome_worse ? "; more often than the baseline, which Fisher's exact test does "
+					    "not take for chance. " :
+			 c->outcome_regressed ? "; the baseline never did. " : ". ");
 	strbuf_adds(out, "<a href=\"#findings\">What the consoles say</a>.");
 }
 
@@ -230,6 +232,20 @@ static void add_control_notes(const struct report_page *page, struct strbuf *out
 			    "tell the baseline from itself.</li>\n");
 }
 
+static void add_looks_note(const struct report_page *page, struct strbuf *out)
+{
+	const struct comparison_looks *looks = &page->comparison->looks;
+
+	if (!looks->planned_count)
+		return;
+	strbuf_addf(out, "<li>Judged on the way: %zu of %zu <a href=\"#h-looks\">looks</a>, after %u of "
+		    "at most %u blocks%s.%s</li>\n", looks->taken_count, looks->planned_count,
+		    looks->blocks, looks->blocks_max,
+		    looks->stopped ? "; the run ended early, since all is settled" : "",
+		    looks->taken_count ? " p is judged at this look's part of alpha, intervals are "
+					 "wider to match." : "");
+}
+
 static void add_notes(const struct report_page *page, struct strbuf *out)
 {
 	const struct stored_run *run = page->run;
@@ -248,6 +264,7 @@ static void add_notes(const struct report_page *page, struct strbuf *out)
 		html_text(out, run->note);
 		strbuf_adds(out, "</li>\n");
 	}
+	add_looks_note(page, out);
 	add_control_notes(page, out);
 	if (disturbed(page))
 		strbuf_addf(out, "<li>%u boot%s disturbed by the host (stolen time, busy "

@@ -15,7 +15,6 @@ static const char style[] =
 	"table.index td small .v{font-size:.95em}\n"
 	"table.nights{width:100%}\n"
 	"table.nights td.text{width:60%}\n"
-	"th.text{text-align:left}\n"
 	".changes{list-style:none;padding:0;margin:.4rem 0}\n"
 	".changes li{padding:.55rem 0;border-bottom:1px solid var(--rule)}\n"
 	".changes small{color:var(--soft)}\n"

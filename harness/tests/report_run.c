@@ -1,6 +1,7 @@
 /* report_run.c - runs for tests of reports. */
 #include "report_run.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "clock.h"
@@ -11,6 +12,9 @@
 #define BLOCKS 12
 #define SAMPLES 6
 #define LONG_TIMES 1000
+#define TAIL_SAMPLES 300
+#define TAIL_METRIC "latency_max_ns"
+#define LOOKS_BLOCKS 9 /* after the second look */
 
 /* Ends tags, attributes, style sheets and gnuplot's strings; turned writing; bytes that
  * are no UTF-8; formats. */
@@ -85,6 +89,18 @@ static void make_finding(struct trial_result *result, const struct stored_trial 
 	}
 }
 
+/* Hundreds of samples in a boot, some of them late; "patched" is late more often. */
+static void add_tail(struct trial_result *result, const struct stored_trial *trial)
+{
+	for (uint32_t i = 0; i < TAIL_SAMPLES; i++) {
+		uint32_t mixed = (trial->order * TAIL_SAMPLES + i) * UINT32_C(2654435761) >> 8;
+		bool is_late = mixed % 1000 < (trial->variant == 1 ? 30 : 12);
+
+		trial_result_add_sample(result, 1, TAIL_METRIC, i,
+					50000 + mixed % 5000 + (is_late ? 400000 : 0));
+	}
+}
+
 static struct trial_result make_result(const struct stored_trial *trial, enum report_run_kind kind)
 {
 	double level = level_of(trial, kind);
@@ -96,10 +112,15 @@ static struct trial_result make_result(const struct stored_trial *trial, enum re
 		if (!strcmp(result.samples[i].metric, "rate_gib_s"))
 			result.samples[i].value = 1;
 	make_finding(&result, trial, kind);
+	if (kind == REPORT_RUN_LOOKS)
+		add_tail(&result, trial);
 	if (is_dead)
 		trial_result_worsen(&result, OUTCOME_CRASHED, "panic: no samples");
 	else if (kind == REPORT_RUN_HOSTILE && trial->order == 5)
 		trial_result_worsen(&result, OUTCOME_FAILED, "%s", hostile);
+	else if (kind == REPORT_RUN_LOOKS && trial->cell == 1 &&
+		 (trial->variant == 1 ? trial->block % 3 : trial->variant == 0 && !trial->block))
+		trial_result_worsen(&result, OUTCOME_FAILED, "row first: 3 of 40 files differ");
 	return result;
 }
 
@@ -116,6 +137,37 @@ static bool finish(struct run_store *store, const struct stored_trial *trial,
 	       test_check(!run_store_trial_finished(store, trial->id, &result, fingerprint, &err));
 }
 
+static void plan_looks(struct stored_run *run)
+{
+	struct stored_row *row;
+
+	run->looks_count = 3;
+	run->looks = memory_alloc_array(3, sizeof(*run->looks));
+	for (uint32_t i = 0; i < 3; i++)
+		run->looks[i] = (struct stored_look){ .blocks = 6 + 3 * i, .alpha = NAN };
+	for (size_t i = 0; i < run->cells_count; i++) {
+		row = &run->cells[i].rows[1];
+		row->metrics = memory_realloc_array(row->metrics, 3, sizeof(*row->metrics));
+		row->metrics[row->metrics_count++] = (struct metric_info){
+			.name = string_copy(TAIL_METRIC), .unit = string_copy("ns"),
+			.meaning = string_copy("late wake-ups"), .kind = METRIC_TAIL };
+	}
+}
+
+static void take_looks(struct run_store *store, const struct stored_run *run)
+{
+	struct error err = ERROR_INIT;
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct stored_look look = {
+			.blocks = run->looks[i].blocks, .open_count = i ? 0 : 2, .stopped = i == 1,
+			.alpha = i ? 0.021 : 0.0031,
+			.taken_wall_ns = run->started_wall_ns + (i + 1) * 600 * NS_PER_SECOND };
+
+		test_check(!run_store_set_look(store, run->id, i, &look, &err));
+	}
+}
+
 static void add_run(struct run_store *store, const char *id, uint64_t wall_ns,
 		    enum report_run_kind kind)
 {
@@ -125,13 +177,18 @@ static void add_run(struct run_store *store, const char *id, uint64_t wall_ns,
 
 	run.id = string_copy(id);
 	run.started_wall_ns = wall_ns;
+	if (kind == REPORT_RUN_LOOKS)
+		plan_looks(&run);
 	if (kind == REPORT_RUN_HOSTILE)
 		make_run_hostile(&run);
 	if (!sample_store_begin(store, &run))
 		return;
 	for (size_t i = 0; i < (kind == REPORT_RUN_UNFINISHED ? trials / 2 : trials); i++)
-		if (!finish(store, &run.trials[i], kind))
+		if (!(kind == REPORT_RUN_LOOKS && run.trials[i].block >= LOOKS_BLOCKS) &&
+		    !finish(store, &run.trials[i], kind))
 			break;
+	if (kind == REPORT_RUN_LOOKS)
+		take_looks(store, &run);
 	test_check(!run_store_set_state(store, run.id, trials && kind != REPORT_RUN_UNFINISHED ?
 					"finished" : "interrupted", &err));
 }

@@ -144,6 +144,7 @@ static void test_bad_views(void)
 {
 	cleanup_browser struct browser *browser = browser_start();
 	static const enum report_run_kind kinds[] = { REPORT_RUN_EMPTY, REPORT_RUN_ONE_BOOT,
+						      REPORT_RUN_LOOKS,
 						      REPORT_RUN_CONTROL, REPORT_RUN_ODD };
 
 	for (size_t i = 0; browser && i < ARRAY_COUNT(kinds); i++) {

@@ -200,6 +200,40 @@ static void test_bad_runs(void)
 	check_says(REPORT_RUN_ODD, "gated metrics cannot be compared");
 }
 
+/* A run that ended early by a look, with a tail and with boots that did not pass. */
+static void test_looks(void)
+{
+	cleanup_free char *page = NULL, *other = NULL;
+
+	if (!has_gnuplot())
+		return;
+	page = make_report(REPORT_RUN_LOOKS, false);
+	test_check_contains(page, "Judged on the way: 2 of 3 <a href=\"#h-looks\">looks</a>, after 9 of "
+				  "at most 12 blocks; the run ended early, since all is settled.");
+	check_order(page, (const char *const[]){
+		"<h4>Tail</h4>", "<th scope=\"row\">99&nbsp;%</th>",
+		"<th scope=\"row\">largest</th>", "<th scope=\"row\">beyond ",
+		"<h2 id=\"h-boots\">", "<h3 id=\"h-looks\">",
+		"<th scope=\"row\">1</th><td>6</td><td>2026-11-22T08:10:00Z</td><td>0.0031</td>"
+		"<td>2</td><td class=\"text\"></td>",
+		"<th scope=\"row\">2</th><td>9</td><td>2026-11-22T08:20:00Z</td><td>0.021</td>"
+		"<td>0</td><td class=\"text\">the run ended with it</td>",
+		"<th scope=\"row\">3</th><td>12</td><td>not taken</td>",
+		"Passed on numa, memory: baseline 17 of 18 (", "patched 3 of 9 (",
+		"Fisher's exact test: p 0.00", ", regressed.</p>", NULL });
+	/* levels of a look have many digits; the axis of changes is in percent */
+	test_check_contains(page, "Interval: 98.17&nbsp;% of the change");
+	test_check_contains(page, "alpha 0.018.");
+	test_check_contains(page, ">+10 %</text>");
+	test_check_contains(page, "with patched on guest numa, suite memory; more often than the "
+				  "baseline, which");
+	/* what a look left out is not planned any more */
+	CU_ASSERT_EQUAL(count(page, "not complete"), 0);
+	CU_ASSERT_EQUAL(count(page, "<table"), count(page, "</table>"));
+	other = make_report(REPORT_RUN_REGRESSED, false);
+	CU_ASSERT_EQUAL(count(other, "looks"), 0);
+}
+
 /* Nothing of what guests and configs say becomes markup. */
 static void test_hostile(void)
 {
@@ -283,6 +317,7 @@ TEST_SUITE("report html",
 	   {"allows its own style only", test_policy},
 	   {"the verdict comes first", test_verdict_first},
 	   {"bad runs", test_bad_runs},
+	   {"looks, tails and pass rates", test_looks},
 	   {"hostile names", test_hostile},
 	   {"as text", test_text},
 	   {"history", test_history},
