@@ -5,18 +5,15 @@
 #include <stdio.h>
 
 #include "command_experiment.h"
+#include "command_row.h"
 #include "log.h"
 #include "render_bisect.h"
 #include "verdict_table.h"
 
-#define CAMPAIGN_TIMED "quick"
-#define CAMPAIGN_EXACT "quick-exact"
-
 struct settings {
 	struct bisect_request request;
 	const char *effect, *confidence;
-	uint64_t budget_minutes, jobs;
-	bool resume, json;
+	struct command_row row;
 };
 
 static void cleanup_bisect_(struct bisect **bisect)
@@ -27,8 +24,6 @@ static void cleanup_bisect_(struct bisect **bisect)
 static int check_new(struct settings *settings, struct error *err)
 {
 	struct bisect_request *request = &settings->request;
-	const char *mode = request->setting.mode;
-	enum run_mode parsed;
 
 	if (!request->good || !request->bad || !request->metric)
 		return command_usage_error(err, "needs --good, --bad and --metric");
@@ -36,12 +31,7 @@ static int check_new(struct settings *settings, struct error *err)
 		return command_usage_error(err, "needs --series NAME or --repo DIR, one of them");
 	if (request->repository && request->setting.base)
 		return command_usage_error(err, "--base is for --series: commits are their own base");
-	if (mode && run_mode_parse(mode, &parsed))
-		return command_usage_error(err, "--mode %s: expected timed or exact", mode);
-	if (!request->setting.campaign)
-		request->setting.campaign = mode && parsed == MODE_EXACT ? CAMPAIGN_EXACT :
-									   CAMPAIGN_TIMED;
-	return 0;
+	return command_row_complete(&request->setting, err);
 }
 
 static int check_resume(const struct settings *settings, struct error *err)
@@ -49,9 +39,7 @@ static int check_resume(const struct settings *settings, struct error *err)
 	const struct bisect_request *request = &settings->request;
 
 	if (request->good || request->bad || request->metric || request->series ||
-	    request->repository || request->setting.campaign || request->setting.variant ||
-	    request->setting.base || request->setting.fragments || request->setting.guest ||
-	    request->setting.suite || request->setting.mode || settings->effect ||
+	    request->repository || command_row_is_set(&request->setting) || settings->effect ||
 	    settings->confidence)
 		return command_usage_error(err, "--resume goes on with what was asked: only --budget, "
 					   "--jobs and --json go with it");
@@ -61,17 +49,17 @@ static int check_resume(const struct settings *settings, struct error *err)
 static int check_settings(struct settings *settings, int argc, char **argv, struct error *err)
 {
 	struct bisect_request *request = &settings->request;
-	int status = command_check_operands(argc, argv, settings->resume ? 1 : 0, err);
+	int status = command_check_operands(argc, argv, settings->row.resume ? 1 : 0, err);
 
 	if (!status)
-		status = settings->resume ? check_resume(settings, err) : check_new(settings, err);
+		status = settings->row.resume ? check_resume(settings, err) : check_new(settings, err);
 	if (!status)
 		status = verdict_parse_number("--effect", settings->effect, 0.001, 1000,
 					      &request->effect_percent, err);
 	if (!status)
 		status = verdict_parse_number("--confidence", settings->confidence, 0.5, 0.9999,
 					      &request->confidence, err);
-	request->budget_minutes = (uint32_t)settings->budget_minutes;
+	request->budget_minutes = (uint32_t)settings->row.budget_minutes;
 	return status;
 }
 
@@ -82,7 +70,7 @@ static int perform(const struct settings *settings, const char *id,
 	cleanup_strbuf struct strbuf text = STRBUF_INIT;
 	int code;
 
-	if (settings->resume)
+	if (settings->row.resume)
 		code = bisect_resume(id, settings->request.budget_minutes, options, &bisect, err);
 	else
 		code = bisect_begin(&settings->request, options, &bisect, err);
@@ -95,7 +83,7 @@ static int perform(const struct settings *settings, const char *id,
 		return EXIT_INTERRUPTED;
 	if (code)
 		return EXIT_HARNESS;
-	if (settings->json)
+	if (settings->row.json)
 		render_bisect_json(bisect, &text);
 	else
 		render_bisect_text(bisect, &text);
@@ -105,7 +93,7 @@ static int perform(const struct settings *settings, const char *id,
 
 static int run(const struct globals *globals, int argc, char **argv, struct error *err)
 {
-	struct settings settings = { .resume = false };
+	struct settings settings = { .effect = NULL };
 	struct bisect_request *request = &settings.request;
 	const struct option_info infos[] = {
 		{ "--good", OPTION_TEXT, &request->good, 0, 0 },
@@ -113,19 +101,9 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 		{ "--metric", OPTION_TEXT, &request->metric, 0, 0 },
 		{ "--series", OPTION_TEXT, &request->series, 0, 0 },
 		{ "--repo", OPTION_TEXT, &request->repository, 0, 0 },
-		{ "--campaign", OPTION_TEXT, &request->setting.campaign, 0, 0 },
-		{ "--variant", OPTION_TEXT, &request->setting.variant, 0, 0 },
-		{ "--base", OPTION_TEXT, &request->setting.base, 0, 0 },
-		{ "--fragments", OPTION_TEXT, &request->setting.fragments, 0, 0 },
-		{ "--guest", OPTION_TEXT, &request->setting.guest, 0, 0 },
-		{ "--suite", OPTION_TEXT, &request->setting.suite, 0, 0 },
-		{ "--mode", OPTION_TEXT, &request->setting.mode, 0, 0 },
 		{ "--effect", OPTION_TEXT, &settings.effect, 0, 0 },
 		{ "--confidence", OPTION_TEXT, &settings.confidence, 0, 0 },
-		{ "--budget", OPTION_NUMBER, &settings.budget_minutes, 1, 100000 },
-		{ "--jobs", OPTION_NUMBER, &settings.jobs, 1, 4096 },
-		{ "--resume", OPTION_FLAG, &settings.resume, 0, 0 },
-		{ "--json", OPTION_FLAG, &settings.json, 0, 0 },
+		COMMAND_ROW_OPTIONS(&request->setting, &settings.row),
 		{ .name = NULL },
 	};
 	struct experiment_options options;
@@ -135,7 +113,7 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 		status = check_settings(&settings, argc, argv, err);
 	if (status)
 		return status;
-	options = command_experiment_options(globals, settings.jobs);
+	options = command_experiment_options(globals, settings.row.jobs);
 	command_catch_interrupts();
 	return perform(&settings, argc > 1 ? argv[1] : NULL, &options, err);
 }

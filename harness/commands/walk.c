@@ -5,16 +5,14 @@
 #include <stdio.h>
 
 #include "command_experiment.h"
+#include "command_row.h"
 #include "log.h"
 #include "render_walk.h"
 
-#define CAMPAIGN_TIMED "quick"
-#define CAMPAIGN_EXACT "quick-exact"
-
 struct settings {
 	struct walk_request request;
-	uint64_t blocks, budget_minutes, jobs;
-	bool resume, json;
+	uint64_t blocks;
+	struct command_row row;
 };
 
 static void cleanup_walk_(struct walk **walk)
@@ -25,28 +23,23 @@ static void cleanup_walk_(struct walk **walk)
 static int check_settings(struct settings *settings, int argc, char **argv, struct error *err)
 {
 	struct walk_request *request = &settings->request;
-	struct kernel_row_options *setting = &request->setting;
-	enum run_mode mode = MODE_TIMED;
 	int status = command_check_operands(argc, argv, 1, err);
 
 	if (status)
 		return status;
-	if (settings->resume && (request->from || request->to || setting->campaign ||
-				 setting->variant || setting->base || setting->fragments ||
-				 setting->guest || setting->suite || setting->mode ||
-				 settings->blocks || settings->budget_minutes))
+	if (settings->row.resume && (request->from || request->to ||
+				 command_row_is_set(&request->setting) || settings->blocks ||
+				 settings->row.budget_minutes))
 		return command_usage_error(err, "--resume goes on with what was asked: only --jobs "
 					   "and --json go with it");
-	if (!settings->resume && argc < 2)
+	if (!settings->row.resume && argc < 2)
 		return command_usage_error(err, "needs a SERIES");
-	if (setting->mode && run_mode_parse(setting->mode, &mode))
-		return command_usage_error(err, "--mode %s: expected timed or exact",
-					   setting->mode);
-	if (!setting->campaign)
-		setting->campaign = mode == MODE_EXACT ? CAMPAIGN_EXACT : CAMPAIGN_TIMED;
+	status = command_row_complete(&request->setting, err);
+	if (status)
+		return status;
 	request->series = argc > 1 ? argv[1] : NULL;
 	request->blocks_count = (uint32_t)settings->blocks;
-	request->budget_minutes = (uint32_t)settings->budget_minutes;
+	request->budget_minutes = (uint32_t)settings->row.budget_minutes;
 	return 0;
 }
 
@@ -57,7 +50,7 @@ static int perform(const struct settings *settings, const struct experiment_opti
 	cleanup_strbuf struct strbuf text = STRBUF_INIT;
 	int code;
 
-	if (settings->resume)
+	if (settings->row.resume)
 		code = walk_resume(settings->request.series, options, &walk, err);
 	else
 		code = walk_begin(&settings->request, options, &walk, err);
@@ -70,7 +63,7 @@ static int perform(const struct settings *settings, const struct experiment_opti
 		return EXIT_INTERRUPTED;
 	if (code)
 		return EXIT_HARNESS;
-	if (settings->json)
+	if (settings->row.json)
 		render_walk_json(walk, &text);
 	else
 		render_walk_text(walk, &text);
@@ -80,24 +73,14 @@ static int perform(const struct settings *settings, const struct experiment_opti
 
 static int run(const struct globals *globals, int argc, char **argv, struct error *err)
 {
-	struct settings settings = { .resume = false };
+	struct settings settings = { .blocks = 0 };
 	struct walk_request *request = &settings.request;
 	const struct option_info infos[] = {
 		{ "--from", OPTION_TEXT, &request->from, 0, 0 },
 		{ "--to", OPTION_TEXT, &request->to, 0, 0 },
-		{ "--campaign", OPTION_TEXT, &request->setting.campaign, 0, 0 },
-		{ "--variant", OPTION_TEXT, &request->setting.variant, 0, 0 },
-		{ "--base", OPTION_TEXT, &request->setting.base, 0, 0 },
-		{ "--fragments", OPTION_TEXT, &request->setting.fragments, 0, 0 },
-		{ "--guest", OPTION_TEXT, &request->setting.guest, 0, 0 },
-		{ "--suite", OPTION_TEXT, &request->setting.suite, 0, 0 },
-		{ "--mode", OPTION_TEXT, &request->setting.mode, 0, 0 },
 		{ "--blocks", OPTION_NUMBER, &settings.blocks, 1, 10000 },
 		{ "--seeds", OPTION_NUMBER, &settings.blocks, 1, 10000 },
-		{ "--budget", OPTION_NUMBER, &settings.budget_minutes, 1, 100000 },
-		{ "--jobs", OPTION_NUMBER, &settings.jobs, 1, 4096 },
-		{ "--resume", OPTION_FLAG, &settings.resume, 0, 0 },
-		{ "--json", OPTION_FLAG, &settings.json, 0, 0 },
+		COMMAND_ROW_OPTIONS(&request->setting, &settings.row),
 		{ .name = NULL },
 	};
 	struct experiment_options options;
@@ -107,7 +90,7 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 		status = check_settings(&settings, argc, argv, err);
 	if (status)
 		return status;
-	options = command_experiment_options(globals, settings.jobs);
+	options = command_experiment_options(globals, settings.row.jobs);
 	command_catch_interrupts();
 	return perform(&settings, &options, err);
 }
