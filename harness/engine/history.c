@@ -355,17 +355,20 @@ static bool matches_metric(const char *wanted, const struct stored_series *serie
 		!strcmp(wanted + length + 1, series->info.name));
 }
 
-/* Runs that settle a change, look for where one came from (bisect_step.c, walk.c) or
- * try patches (ab.c) are no nights: only whoever names their campaign gets them. */
+bool history_is_passing(const char *campaign)
+{
+	static const char *const prefixes[] = { HISTORY_CONFIRM_PREFIX, "bisect-", "walk-", "ab-" };
+
+	for (size_t i = 0; i < ARRAY_COUNT(prefixes); i++)
+		if (!strncmp(campaign, prefixes[i], strlen(prefixes[i])))
+			return true;
+	return false;
+}
+
+/* Only whoever names their campaign gets them. */
 static bool matches_campaign(const char *wanted, const char *campaign)
 {
-	static const char *const passing[] = { HISTORY_CONFIRM_PREFIX, "bisect-", "walk-",
-					       "ab-" };
-
-	for (size_t i = 0; !wanted && i < ARRAY_COUNT(passing); i++)
-		if (!strncmp(campaign, passing[i], strlen(passing[i])))
-			return false;
-	return matches(wanted, campaign);
+	return (wanted || !history_is_passing(campaign)) && matches(wanted, campaign);
 }
 
 static bool is_wanted(const struct history_key *key, const struct stored_series *series)

@@ -65,6 +65,9 @@ struct history_series {
 /* Campaigns of history_confirm are called that and a hash; only a key that names one
  * fits them. */
 #define HISTORY_CONFIRM_PREFIX "confirm-"
+/* Whether runs of the campaign are no nights: those that settle a change, look for where
+ * one came from (bisect, walk) or try patches (ab). */
+bool history_is_passing(const char *campaign);
 
 /* All series that the key fits, sorted by names. runs_max 0: all runs; else the newest
  * of each campaign. Runs that have no figures yet get them first (history_fill). */

@@ -32,17 +32,6 @@ static void entries_release(struct entries *entries)
 	free(entries->items);
 }
 
-/* Runs that settle a change or look for where it came from (history.c). */
-static bool is_passing(const char *campaign)
-{
-	static const char *const prefixes[] = { HISTORY_CONFIRM_PREFIX, "bisect-", "walk-" };
-
-	for (size_t i = 0; i < ARRAY_COUNT(prefixes); i++)
-		if (!strncmp(campaign, prefixes[i], strlen(prefixes[i])))
-			return true;
-	return false;
-}
-
 static int compare_night_runs(const void *a, const void *b)
 {
 	return strcmp((*(const struct stored_night *const *)a)->run_id,
@@ -106,7 +95,7 @@ static void collect(const struct results_index *index, bool passing, struct entr
 	for (size_t i = 0; i < index->runs_count; i++) {
 		const struct stored_run_line *run = &index->runs[i];
 
-		if (is_passing(run->campaign) == passing &&
+		if (history_is_passing(run->campaign) == passing &&
 		    (passing || !night_of(nights, nights_count, run->id)))
 			entries->items[entries->count++] = (struct entry){
 				.run = run, .wall_ns = run->started_wall_ns };
