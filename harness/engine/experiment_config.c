@@ -3,6 +3,7 @@
  * check that a resumed run goes on under the same ones.
  */
 #include <errno.h>
+#include <jansson.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -50,6 +51,42 @@ static int save_merged(const struct campaign *campaign, const char *config, cons
 		    0;
 }
 
+/* A base that names a commit, or a version, that its file does not. */
+static int save_pinned(const char *config, const struct kernel_base *base, struct error *err)
+{
+	cleanup_free char *path = string_format("%s/kernel/bases/%s.yaml", config, base->name);
+	cleanup_free char *text = NULL;
+	json_t *sources = json_array();
+	json_t *root = json_pack("{s:s, s:o}", "version", base->version, "sources", sources);
+	int rc;
+
+	for (size_t i = 0; i < base->sources_count; i++) {
+		const struct source_spec *source = &base->sources[i];
+
+		json_array_append_new(sources, json_pack(
+			"{s:s, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*, s:s*}",
+			"kind", source_kind_name(source->kind), "package", source->package,
+			"suite", source->suite, "package_version", source->package_version,
+			"url", source->url, "ref", source->ref, "location", source->location,
+			"sha256", source->sha256, "path", source->path));
+	}
+	text = json_dumps(root, JSON_INDENT(2));
+	json_decref(root);
+	rc = text ? file_write_atomic(path, text, strlen(text), 0644) : -EILSEQ;
+	return rc ? error_set_errno(err, rc, "%s: cannot be written", path) : 0;
+}
+
+static int save_all_pinned(const struct campaign *campaign, const char *config,
+			   struct error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; !rc && i < campaign->variants_count; i++)
+		if (campaign->variants[i].kernel.base.is_pinned)
+			rc = save_pinned(config, &campaign->variants[i].kernel.base, err);
+	return rc;
+}
+
 int experiment_save_config(const struct experiment *experiment, struct error *err)
 {
 	static const char *const folders[] = { "configs/guests", "configs/suites",
@@ -64,6 +101,8 @@ int experiment_save_config(const struct experiment *experiment, struct error *er
 
 	for (size_t i = 0; !rc && i < ARRAY_COUNT(folders); i++)
 		rc = save_folder(experiment->options->project_root, config, folders[i], err);
+	if (!rc)
+		rc = save_all_pinned(campaign, config, err);
 	if (rc)
 		return rc;
 	rc = folder_make(campaigns);

@@ -34,8 +34,9 @@ char *kernel_source_describe(const struct source_spec *source)
 
 	switch (source->kind) {
 	case SOURCE_DEBIAN:
-		return string_format("%s %s %s", kind, source->suite,
-				     source->package);
+		return string_format("%s %s %s%s%s", kind, source->suite,
+				     source->package, source->package_version ? " " : "",
+				     source->package_version ? source->package_version : "");
 	case SOURCE_GIT:
 		return string_format("%s %s %s", kind, source->url, source->ref);
 	case SOURCE_TARBALL:
@@ -60,6 +61,8 @@ int kernel_source_key(const struct source_spec *source,
 	add_field(hash, "kind", source_kind_name(source->kind));
 	add_field(hash, "package", source->package);
 	add_field(hash, "suite", source->suite);
+	if (source->package_version)
+		add_field(hash, "package_version", source->package_version);
 	add_field(hash, "url", source->url);
 	add_field(hash, "ref", source->ref);
 	/* The checksum says what it is, wherever it lies. */
@@ -330,4 +333,15 @@ int kernel_source_fetch(const struct source_spec *source, const char *version,
 	*ret_record = record;
 	record = (struct source_record){ .version = NULL };
 	return 0;
+}
+
+int kernel_source_resolve(const struct source_spec *source, const char *folder,
+			  char **ret_identity, struct error *err)
+{
+	if (source->kind == SOURCE_GIT)
+		return source_resolve_git(source, folder, ret_identity, err);
+	if (source->kind == SOURCE_DEBIAN)
+		return source_resolve_debian(source, folder, ret_identity, err);
+	return error_set(err, -EOPNOTSUPP, "a %s is what its base says",
+			 source_kind_name(source->kind));
 }

@@ -39,6 +39,12 @@ int kernel_source_fetch(const struct source_spec *source, const char *version,
 			const char *previous, struct source_record *ret_record,
 			struct error *err) must_check;
 
+/* What would be fetched now: "commit:..." of a git ref, the version of a Debian package;
+ * owned. folder: an empty one to work in. Asks where the source comes from.
+ * -EOPNOTSUPP: of a tarball or a folder the spec says all. */
+int kernel_source_resolve(const struct source_spec *source, const char *folder,
+			  char **ret_identity, struct error *err) must_check;
+
 /* VERSION.PATCHLEVEL.SUBLEVEL of a tree's Makefile with EXTRAVERSION appended;
  * owned. -EINVAL if it has none. */
 int kernel_source_version(const char *tree, char **ret_version,

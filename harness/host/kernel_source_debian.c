@@ -199,11 +199,19 @@ struct package_file {
 	unsigned long long bytes;
 };
 
+/* "PACKAGE" or "PACKAGE=VERSION"; owned. */
+static char *package_word(const struct source_spec *source)
+{
+	return source->package_version ?
+	       string_format("%s=%s", source->package, source->package_version) :
+	       string_copy(source->package);
+}
+
 static int find_package(const char *folder, const struct source_spec *source,
 			struct package_file *ret_file, struct error *err)
 {
-	const char *const words[] = { "--print-uris", "download",
-				      source->package, NULL };
+	cleanup_free char *package = package_word(source);
+	const char *const words[] = { "--print-uris", "download", package, NULL };
 	cleanup_free char *output = NULL;
 	int code = run_apt(folder, words, true, &output, err);
 
@@ -240,7 +248,8 @@ static int check_space(const struct source_job *job,
 static int download_package(const struct source_job *job, const char *folder,
 			    const struct package_file *file, struct error *err)
 {
-	const char *const words[] = { "download", job->source->package, NULL };
+	cleanup_free char *package = package_word(job->source);
+	const char *const words[] = { "download", package, NULL };
 	cleanup_free char *from = string_format("from %s", file->url);
 	cleanup_ticker struct progress_ticker *ticker = progress_ticker_start(
 		job->phase, "fetching", from, folder, file->bytes);
@@ -257,8 +266,9 @@ static char *package_version(const char *file_name)
 		       string_copy("");
 }
 
-static int fetch_package(const struct source_job *job, const char *folder,
-			 struct package_file *ret_file, struct error *err)
+/* Brings the lists of its suite up to date and looks the package up in them. */
+static int look_up_package(const struct source_spec *source, const char *folder,
+			   struct package_file *ret_file, struct error *err)
 {
 	static const char *const update[] = { "update", "--error-on=any", NULL };
 	cleanup_free char *mirror = NULL;
@@ -266,14 +276,31 @@ static int fetch_package(const struct source_job *job, const char *folder,
 
 	if (code < 0)
 		return code;
-	code = prepare_state(folder, mirror, job->source->suite, err);
+	code = prepare_state(folder, mirror, source->suite, err);
 	if (code < 0)
 		return code;
 	code = run_apt(folder, update, false, NULL, err);
 	if (code < 0)
-		return error_prefix(err, "suite %s of %s", job->source->suite,
-				    mirror);
-	code = find_package(folder, job->source, ret_file, err);
+		return error_prefix(err, "suite %s of %s", source->suite, mirror);
+	return find_package(folder, source, ret_file, err);
+}
+
+int source_resolve_debian(const struct source_spec *source, const char *folder,
+			  char **ret_version, struct error *err)
+{
+	struct package_file file;
+	int code = look_up_package(source, folder, &file, err);
+
+	if (code == 0)
+		*ret_version = package_version(file.name);
+	return code;
+}
+
+static int fetch_package(const struct source_job *job, const char *folder,
+			 struct package_file *ret_file, struct error *err)
+{
+	int code = look_up_package(job->source, folder, ret_file, err);
+
 	if (code < 0)
 		return code;
 	code = check_space(job, ret_file, err);

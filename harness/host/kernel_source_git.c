@@ -204,3 +204,55 @@ int source_fetch_git(const struct source_job *job,
 	record->detail = string_copy(job->source->ref);
 	return 0;
 }
+
+/* The commit in a line "COMMIT<tab>NAME" where NAME is prefix + ref + suffix; NULL. */
+static const char *find_line(const char *text, const char *prefix, const char *ref,
+			     const char *suffix, size_t *ret_length)
+{
+	cleanup_free char *wanted = string_format("\t%s%s%s\n", prefix, ref, suffix);
+	const char *at = strstr(text, wanted), *start = at;
+
+	if (!at)
+		return NULL;
+	while (start > text && start[-1] != '\n')
+		start--;
+	*ret_length = (size_t)(at - start);
+	return start;
+}
+
+static bool is_commit(const char *ref)
+{
+	return strlen(ref) == 40 && strspn(ref, "0123456789abcdef") == 40;
+}
+
+/* In the order in which git itself takes them, a tag's commit before the tag. */
+int source_resolve_git(const struct source_spec *source, const char *folder,
+		       char **ret_identity, struct error *err)
+{
+	static const char *const places[][2] = {
+		{ "", "^{}" }, { "", "" }, { "refs/tags/", "^{}" }, { "refs/tags/", "" },
+		{ "refs/heads/", "" },
+	};
+	cleanup_free char *peeled = string_format("%s^{}", source->ref), *text = NULL;
+	const char *const words[] = { "ls-remote", "--", source->url, source->ref, peeled, NULL };
+	size_t length = 0;
+	int code;
+
+	if (is_commit(source->ref)) {
+		*ret_identity = string_format("commit:%s", source->ref);
+		return 0;
+	}
+	code = source_run_git(folder, words, &text, err);
+	if (code < 0)
+		return code;
+	for (size_t i = 0; i < ARRAY_COUNT(places); i++) {
+		const char *line = find_line(text, places[i][0], source->ref, places[i][1],
+					     &length);
+
+		if (!line)
+			continue;
+		*ret_identity = string_format("commit:%.*s", (int)length, line);
+		return 0;
+	}
+	return error_set(err, -ENOENT, "%s has no tag or branch '%s'", source->url, source->ref);
+}

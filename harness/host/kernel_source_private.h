@@ -16,6 +16,12 @@ struct source_job {
 /* Each fills location, identity and detail of record. */
 int source_fetch_debian(const struct source_job *job,
 			struct source_record *record, struct error *err) must_check;
+/* The version that would be fetched. folder: to work in. */
+int source_resolve_debian(const struct source_spec *source, const char *folder,
+			  char **ret_version, struct error *err) must_check;
+/* "commit:..." likewise */
+int source_resolve_git(const struct source_spec *source, const char *folder,
+		       char **ret_identity, struct error *err) must_check;
 int source_fetch_git(const struct source_job *job,
 		     struct source_record *record, struct error *err) must_check;
 int source_fetch_tarball(const struct source_job *job,

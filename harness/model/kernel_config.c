@@ -81,6 +81,13 @@ static const char *expect_git_ref(const char *text)
 		       NULL : "a tag, branch or commit";
 }
 
+/* As Debian's policy allows them. */
+static const char *expect_package_version(const char *text)
+{
+	return consists_of(text, LOWER_DIGITS UPPER ".+-:~") && text[0] >= '0' &&
+			       text[0] <= '9' ? NULL : "a version of the package";
+}
+
 static const char *expect_sha256(const char *text)
 {
 	return strlen(text) == 64 && consists_of(text, "0123456789abcdef") ?
@@ -118,6 +125,7 @@ static int read_debian(const struct config_node *node, int *kind,
 		  .required = true },
 		{ CONFIG_TEXT("suite", &source->suite, expect_suite),
 		  .required = true },
+		{ CONFIG_TEXT("package_version", &source->package_version, expect_package_version) },
 	};
 
 	return config_read(node, "debian source", fields, ARRAY_COUNT(fields),

@@ -27,6 +27,7 @@ void source_spec_release(struct source_spec *source)
 {
 	free(source->package);
 	free(source->suite);
+	free(source->package_version);
 	free(source->url);
 	free(source->ref);
 	free(source->location);
@@ -60,6 +61,7 @@ static struct source_spec source_copied(const struct source_spec *from)
 		.kind = from->kind,
 		.package = string_copy(from->package),
 		.suite = string_copy(from->suite),
+		.package_version = string_copy(from->package_version),
 		.url = string_copy(from->url),
 		.ref = string_copy(from->ref),
 		.location = string_copy(from->location),
@@ -78,6 +80,7 @@ void kernel_spec_copy(struct kernel_spec *to, const struct kernel_spec *from)
 		.base.sources = memory_alloc_array(count,
 						   sizeof(*to->base.sources)),
 		.base.sources_count = count,
+		.base.is_pinned = from->base.is_pinned,
 		.cc = string_copy(from->cc),
 	};
 	for (size_t i = 0; i < count; i++)

@@ -4,6 +4,8 @@
 #ifndef KERNGATE_MODEL_KERNEL_SPEC_H
 #define KERNGATE_MODEL_KERNEL_SPEC_H
 
+#include <stdbool.h>
+
 #include "error.h"
 #include "strbuf.h"
 
@@ -19,6 +21,7 @@ const char *source_kind_name(enum source_kind kind); /* "debian", "git", ... */
 struct source_spec {
 	enum source_kind kind;
 	char *package, *suite;     /* debian; owned */
+	char *package_version;     /* debian: exactly that one; owned; NULL: the newest */
 	char *url, *ref;           /* git; owned */
 	char *location, *sha256;   /* tarball; owned */
 	char *path;                /* dir; owned, absolute */
@@ -31,6 +34,8 @@ struct kernel_base {
 				      a prefix of VERSION.PATCHLEVEL.SUBLEVEL */
 	struct source_spec *sources; /* owned; tried in order */
 	size_t sources_count;
+	bool is_pinned;            /* a source says more than the file: which commit, or
+				      version, it is by now */
 };
 
 /* A kernel as a campaign names it. Names refer to kernel/bases/NAME.yaml,

@@ -49,7 +49,8 @@ static void test_base(void)
 
 	if (!test_check(load_base(
 		"version: '7.3.4'\nsources:\n"
-		"  - {kind: debian, package: linux-source-7.3, suite: trixie-backports}\n"
+		"  - {kind: debian, package: linux-source-7.3, suite: trixie-backports, "
+		"package_version: 7.3.4-1~bpo13+1}\n"
 		"  - {kind: git, url: 'https://example.org/linux.git', ref: v7.3.4}\n"
 		"  - {kind: tarball, location: 'https://example.org/l.tar.xz', sha256: "
 		"'" SHA "'}\n"
@@ -63,6 +64,7 @@ static void test_base(void)
 	CU_ASSERT_EQUAL(base.sources_count, 5);
 	CU_ASSERT_EQUAL(base.sources[0].kind, SOURCE_DEBIAN);
 	test_check_string(base.sources[0].suite, "trixie-backports");
+	test_check_string(base.sources[0].package_version, "7.3.4-1~bpo13+1");
 	test_check_string(base.sources[1].ref, "v7.3.4");
 	test_check_string(base.sources[2].location,
 			  "https://example.org/l.tar.xz");
@@ -104,6 +106,10 @@ static void test_bad_bases(void)
 		    "3:29: package: expected the name of a Debian package");
 	refuse_base(ONE "{kind: debian, package: a, suite: '--x'}\n",
 		    "3:39: suite: expected the name of a Debian suite");
+	refuse_base(ONE "{kind: debian, package: a, suite: b, package_version: '1 2'}\n",
+		    "3:59: package_version: expected a version of the package");
+	refuse_base(ONE "{kind: debian, package: a, suite: b, package_version: '=1'}\n",
+		    "3:59: package_version: expected a version of the package");
 }
 
 static void test_bad_sources(void)
