@@ -38,6 +38,13 @@ int against_find(struct run_store *store, const struct stored_run *run, const ch
 		 const char *text, struct baseline **ret_items, size_t *ret_count,
 		 char **ret_title, struct error *err) must_check;
 void baselines_free(struct baseline *items, size_t count);
+/* The same for a night, which measured only some cells: each is looked for by itself, in
+ * the newest earlier runs that have it, and items hold only what is to be compared; none
+ * at all is no error. now: the variant of `run` that is compared. */
+int against_find_nights(struct run_store *store, const struct stored_run *run,
+			const struct baseline *now, const char *text,
+			struct baseline **ret_items, size_t *ret_count, char **ret_title,
+			struct error *err) must_check;
 
 /* The table: 80 columns, plain ASCII. */
 void against_render_text(const struct baseline *run, const struct against *against,
