@@ -21,7 +21,7 @@ const char kerngate_version[] = "0.1";
 extern const struct command command_ab;
 extern const struct command command_baseline, command_bisect, command_boot, command_build,
 	command_cache, command_compare, command_doctor, command_gate, command_history,
-	command_index, command_list, command_profile, command_prune, command_replay,
+	command_index, command_list, command_nightly, command_profile, command_prune, command_replay,
 	command_report, command_run,
 	command_scale, command_selftest,
 	command_show, command_validate, command_walk;
@@ -30,6 +30,7 @@ const struct command *const command_table[] = {
 	&command_doctor,
 	&command_build,
 	&command_run,
+	&command_nightly,
 	&command_boot,
 	&command_compare,
 	&command_gate,

@@ -9,8 +9,8 @@
 
 static const char *const commands[] = {
 	"ab", "baseline", "bisect", "boot", "build", "cache", "compare", "doctor", "gate",
-	"history", "index", "list", "profile", "prune", "replay", "report", "run", "scale",
-	"selftest", "show", "validate", "walk",
+	"history", "index", "list", "nightly", "profile", "prune", "replay", "report", "run",
+	"scale", "selftest", "show", "validate", "walk",
 };
 
 /* Everything wrong with the arguments: status 64, one line that says what. */

@@ -1,0 +1,157 @@
+/* test_nightly.c - two nights with real guests: on the second a patch makes the candidate
+ * slower; it is found, confirmed and named.
+ */
+#include <jansson.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "boot_place.h"
+#include "clock.h"
+#include "files.h"
+#include "memory.h"
+#include "process.h"
+#include "run_store_nights.h"
+#include "test.h"
+
+/* A cold cache compiles what the patches change, twice. */
+#define BUILD_TIMEOUT_NS (1200 * NS_PER_SECOND)
+
+#define CULPRIT "0002-mm-check-nodes-of-cleared-folios.patch"
+
+/* The candidate has the first patches of a series, the second of which is planted. */
+static void write_campaign(const struct boot_place *place, unsigned int patches)
+{
+	cleanup_free char *variants = string_format("  - name: one\n  - name: two\n"
+						    "    kernel: {series: [test-bisect@%u]}\n",
+						    patches);
+
+	boot_place_write_campaign(place, variants, "mode: exact\nseeds_count: 4\n"
+				  "gate: {margin_percent: 0.5}\n");
+}
+
+static struct boot_place make_place(void)
+{
+	struct boot_place place = boot_place_make(NULL);
+
+	boot_place_write(&place, "configs/guests/tiny.yaml", "vcpus_count: 1\nmemory_mib: 512\n");
+	boot_place_write(&place, "configs/suites/short.yaml",
+			 "rows:\n  - {workload: hugetlb_fallocate, arguments: {size_mib: 32, "
+			 "rounds: 3}, timeout_s: 60}\n");
+	return place;
+}
+
+static bool build(const struct boot_place *place, unsigned int patches)
+{
+	cleanup_free char *program = path_join(test_root(), "build/check/kerngate");
+	const char *named = getenv("KERNGATE");
+	cleanup_free char *campaign = path_join(place->root, "configs/campaigns/small.yaml");
+	const char *const argv[] = { named && *named ? named : program, "build", campaign, "--root",
+				     place->root, NULL };
+	const struct process_options options = { .timeout_ns = BUILD_TIMEOUT_NS };
+	struct error err = ERROR_INIT;
+	int rc;
+
+	write_campaign(place, patches);
+	rc = process_run(argv, &options, NULL, &err);
+	test_check_string(err.message, "");
+	return test_check(!rc);
+}
+
+/* The program's whole output, for the last line. */
+static bool night(const struct boot_place *place, const char *hook, int expected,
+		  struct strbuf *text)
+{
+	cleanup_program struct program program =
+		start(place, "nightly", "small", "--budget", "30", "--no-fetch", "--hook", hook);
+	bool as_expected;
+
+	/* each part before the reader's deadline */
+	(void)program_read(&program, "judging");
+	(void)program_read(&program, "walking test-bisect");
+	as_expected = program_check(&program, expected);
+	strbuf_adds(text, program.text.data);
+	return as_expected;
+}
+
+static void check_told(const char *path, const char *run_id)
+{
+	json_t *object = json_load_file(path, JSON_REJECT_DUPLICATES, NULL), *events;
+	bool found = false;
+
+	if (!test_check(object != NULL))
+		return;
+	events = json_object_get(object, "events");
+	for (size_t i = 0; i < json_array_size(events); i++) {
+		const json_t *event = json_array_get(events, i);
+		const char *culprit = json_string_value(json_object_get(event, "culprit"));
+
+		if (strcmp(json_string_value(json_object_get(event, "metric")),
+			   "work_instructions"))
+			continue;
+		found = true;
+		test_check_string(json_string_value(json_object_get(event, "state")), "confirmed");
+		test_check_string(culprit, CULPRIT);
+		test_check_string(json_string_value(json_object_get(event, "variant")), "two");
+		CU_ASSERT_DOUBLE_EQUAL(json_real_value(json_object_get(event, "ratio")), 1.013,
+				       0.003);
+	}
+	CU_ASSERT_TRUE(found);
+	test_check_string(json_string_value(json_object_get(object, "run")), run_id);
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "status")), 1);
+	json_decref(object);
+}
+
+static void check_store(const struct boot_place *place, char **ret_run)
+{
+	cleanup_store struct run_store *store = boot_place_store(place);
+	struct stored_night *nights = NULL;
+	struct error err = ERROR_INIT;
+	size_t count = 0;
+
+	if (!store || !test_check(!run_store_nights(store, "small", 0, &nights, &count, &err)))
+		return;
+	CU_ASSERT_EQUAL(count, 2);
+	if (count == 2) {
+		CU_ASSERT_EQUAL(nights[0].status, 1);
+		CU_ASSERT_EQUAL(nights[0].budget_minutes, 30);
+		CU_ASSERT_EQUAL(nights[0].cells_count, 1);
+		CU_ASSERT_TRUE(nights[0].cells[0].is_run);
+		test_check_contains(nights[0].summary, "REGRESSED");
+		test_check_contains(nights[0].summary, "0002");
+		CU_ASSERT_EQUAL(nights[1].status, 0);
+		CU_ASSERT_EQUAL(nights[1].events_count, 0);
+		*ret_run = string_copy(nights[0].run_id);
+	}
+	stored_nights_free(nights, count);
+}
+
+static void test_planted_patch(void)
+{
+	cleanup_boot_place struct boot_place place = make_place();
+	cleanup_strbuf struct strbuf first = STRBUF_INIT, second = STRBUF_INIT;
+	cleanup_free char *told = path_join(place.folder, "told"), *run_id = NULL;
+	cleanup_free char *hook = string_format("cat > '%s'", told);
+	cleanup_free char *latest = path_join(place.results, "latest"), *report = NULL;
+	char link[256] = "";
+
+	if (!build(&place, 2) || !build(&place, 1))
+		return;
+	if (!night(&place, hook, 0, &first))
+		return;
+	test_check_contains(first.data, ": pass, 9 of 9 trials, ");
+	write_campaign(&place, 2);
+	if (!night(&place, hook, 1, &second))
+		return;
+	test_check_contains(second.data, "    by " CULPRIT "\n");
+	check_store(&place, &run_id);
+	if (!test_check(run_id != NULL))
+		return;
+	check_told(told, run_id);
+	/* the night's run, not that of its confirmation or walk */
+	CU_ASSERT_TRUE(readlink(latest, link, sizeof(link) - 1) > 0);
+	test_check_string(link, run_id);
+	report = string_format("%s/%s/report.html", place.results, run_id);
+	CU_ASSERT_TRUE(path_exists(report));
+}
+
+TEST_SUITE("nightly", {"a planted patch is found, confirmed and named", test_planted_patch})
