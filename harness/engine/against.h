@@ -38,6 +38,8 @@ int against_find(struct run_store *store, const struct stored_run *run, const ch
 		 const char *text, struct baseline **ret_items, size_t *ret_count,
 		 char **ret_title, struct error *err) must_check;
 void baselines_free(struct baseline *items, size_t count);
+/* Whether the text is one of the first two of these. */
+bool against_names_nights(const char *text);
 /* The same for a night, which measured only some cells: each is looked for by itself, in
  * the newest earlier runs that have it, and items hold only what is to be compared; none
  * at all is no error. now: the variant of `run` that is compared. */

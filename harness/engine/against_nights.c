@@ -171,6 +171,11 @@ static int find_named(struct searching *searching, const struct stored_run *run,
 	return rc;
 }
 
+bool against_names_nights(const char *text)
+{
+	return !strcmp(text, "last-good") || parse_nights(text);
+}
+
 int against_find_nights(struct run_store *store, const struct stored_run *run,
 			const struct baseline *now, const char *text,
 			struct baseline **ret_items, size_t *ret_count, char **ret_title,

@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "against.h"
 #include "clock.h"
 #include "fleet.h"
 #include "files.h"
@@ -152,7 +153,8 @@ static bool has_past(struct night_work *work)
 	cleanup_free char *id = NULL;
 	struct error ignored = ERROR_INIT;
 
-	return !run_store_find_campaign(work->store, work->campaign.name, &id, &ignored) && id;
+	return work->store &&
+	       !run_store_find_campaign(work->store, work->campaign.name, &id, &ignored) && id;
 }
 
 /* Two nights in one second have two records. */
@@ -178,6 +180,21 @@ static int choose_id(struct night_work *work, struct error *err)
 	return rc;
 }
 
+/* Before hours are spent. */
+static int check_against(struct night_work *work, struct error *err)
+{
+	cleanup_with(stored_run_release) struct stored_run run = { .id = NULL };
+	const char *text = work->request->against;
+	cleanup_free char *path = baseline_path(work->options.results_dir, text);
+	int rc;
+
+	if (against_names_nights(text) || path_exists(path))
+		return 0;
+	rc = run_store_load(work->store, text, &run, err);
+	return rc ? error_prefix(err, "--against %s: neither last-good, N-nights nor a baseline; "
+				 "and as a run", text) : 0;
+}
+
 static int begin(struct night_work *work, struct error *err)
 {
 	int rc = load_campaign(work, err);
@@ -186,6 +203,8 @@ static int begin(struct night_work *work, struct error *err)
 		rc = run_store_open(work->options.results_dir, &work->store, err);
 	if (!rc)
 		rc = choose_id(work, err);
+	if (!rc)
+		rc = check_against(work, err);
 	if (rc)
 		return rc;
 	set_times(work, has_past(work));
@@ -329,7 +348,6 @@ static void move_events(struct night_work *work)
 	record->events_count = work->events_count;
 }
 
-/* Everything that must not fail any more is only noted. */
 static void finish(struct night_work *work, int code, const struct error *cause)
 {
 	struct nightly *night = work->night;
@@ -347,9 +365,12 @@ static void finish(struct night_work *work, int code, const struct error *cause)
 	if (!work->store || work->lock < 0)
 		return;
 	if (night_save(work, &second) || night_report(work, &second)) {
-		night_note(work, "%s", second.message);
-		if (night->record.status != 1 && night->record.status != 130)
-			night->record.status = 2;
+		night->failure = night->failure ? night->failure : string_copy(second.message);
+		night->record.status = night_status(work, code ? code : second.code);
+		free(night->record.summary);
+		night->record.summary = night_summary(night);
+		if (night_save(work, &second))
+			log_debug("%s", second.message);
 	}
 	night->spent_ns = clock_monotonic_ns() - work->began_ns;
 }
@@ -428,9 +449,11 @@ int nightly_print_plan(const struct nightly_request *request,
 		.request = request, .options = *options, .night = &night, .lock = -1,
 		.began_ns = clock_monotonic_ns(),
 	};
+	cleanup_free char *path = path_join(options->results_dir, "store.sqlite");
 	int rc = load_campaign(&work, err);
 
-	if (!rc)
+	/* a plan leaves nothing behind: no store is made for it */
+	if (!rc && path_exists(path))
 		rc = run_store_open(options->results_dir, &work.store, err);
 	if (rc)
 		return rc;

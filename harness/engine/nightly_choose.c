@@ -83,14 +83,14 @@ static int load_cell(struct night_work *work, struct past *past, size_t index,
 static int load_past(struct night_work *work, struct past *past, struct error *err)
 {
 	const struct campaign *campaign = &work->campaign;
-	int rc = history_fill(work->store, err);
+	int rc = work->store ? history_fill(work->store, err) : 0;
 
-	if (!rc)
+	if (!rc && work->store)
 		rc = run_store_timeline(work->store, campaign->name, campaign->mode,
 					&past->timeline, &past->timeline_count, err);
-	if (!rc)
+	if (!rc && work->store)
 		rc = run_store_list_series(work->store, &past->series, &past->series_count, err);
-	if (!rc)
+	if (!rc && work->store)
 		rc = run_store_nights(work->store, campaign->name, NIGHTS_MAX, &past->nights,
 				      &past->nights_count, err);
 	if (rc)

@@ -132,6 +132,16 @@ static int consider(struct night_work *work, const struct stored_night *last, ch
 	return 0;
 }
 
+/* Its kernels took all of its time, say. */
+static bool has_unfinished_run(struct night_work *work, const struct stored_night *night)
+{
+	cleanup_with(stored_run_release) struct stored_run run = { .id = NULL };
+	struct error ignored = ERROR_INIT;
+
+	return night->run_id && !run_store_load(work->store, night->run_id, &run, &ignored) &&
+	       strcmp(run.state, "finished");
+}
+
 int night_look_back(struct night_work *work, char **ret_run_id, struct error *err)
 {
 	struct stored_night *nights = NULL;
@@ -140,7 +150,8 @@ int night_look_back(struct night_work *work, char **ret_run_id, struct error *er
 
 	if (rc)
 		return rc;
-	if (count && (nights[0].status == -1 || nights[0].status == STATUS_INTERRUPTED)) {
+	if (count && (nights[0].status == -1 || nights[0].status == STATUS_INTERRUPTED ||
+		      has_unfinished_run(work, &nights[0]))) {
 		rc = close_record(work, &nights[0], err);
 		if (!rc)
 			rc = consider(work, &nights[0], ret_run_id, err);

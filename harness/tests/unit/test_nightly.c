@@ -378,6 +378,37 @@ static void test_no_kernel(void)
 	run_store_close(store);
 }
 
+/* Before hours are spent on a run. */
+static void test_refuses_what_is_not_there(void)
+{
+	static const struct {
+		const char *against;
+		const char *only;
+		const char *failure;
+	} cases[] = {
+		{ "last-god", NULL, "--against last-god: neither last-good, N-nights nor a baseline" },
+		{ "0-nights", NULL, "--against 0-nights: neither" },
+		{ NIGHTLY_AGAINST, "big/*", "big" },
+	};
+	cleanup_place struct place place = place_make();
+
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct nightly_request request = {
+			.campaign = "test", .against = cases[i].against, .no_fetch = true,
+			.is_quiet = true, .only = STRVEC_INIT,
+		};
+		cleanup_nightly struct nightly night = { .report = NULL };
+
+		if (cases[i].only)
+			strvec_push(&request.only, cases[i].only);
+		run_night(&place, &request, &night);
+		CU_ASSERT_EQUAL(night.record.status, 2);
+		test_check_contains(night.failure, cases[i].failure);
+		CU_ASSERT_PTR_NULL(night.record.run_id);
+		strvec_release(&request.only);
+	}
+}
+
 /* A killed night's record never got its end: the next night says so and gives it one. */
 static void test_killed_night(void)
 {
@@ -423,4 +454,5 @@ TEST_SUITE("nightly",
 	   {"hooks that fail and hang", test_bad_hooks},
 	   {"two nights at once", test_two_nights},
 	   {"no kernel can be built", test_no_kernel},
+	   {"refuses what is not there", test_refuses_what_is_not_there},
 	   {"a killed night is told", test_killed_night})
