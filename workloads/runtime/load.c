@@ -231,7 +231,9 @@ static void wait_until_told_to_end(const sigset_t *signals)
 
 static void stop(const sigset_t *signals)
 {
-	(void)kill(-load.leader, SIGTERM);
+	/* The leader ends those it has started, in its own order. Children of stress-ng that
+	 * a signal to the group ends are failures to it. */
+	(void)kill(load.leader, SIGTERM);
 	for (reap(); !load.is_over; reap())
 		(void)sigwaitinfo(signals, NULL);
 }

@@ -63,7 +63,7 @@ struct workload {
 	 * (docs/result-format.md, "Loads"). */
 	const char *const *load_parameters;    /* those that a load takes; NULL-terminated */
 	/* Instead of setup, measure and cleanup, in a process group of its own: goes on
-	 * until that gets SIGTERM, and does not return (load_exec). No regions: those
+	 * until it gets SIGTERM, and does not return (load_exec). No regions: those
 	 * that are open are the other workload's. */
 	void (*load)(void);
 	/* Tasks (processes and threads, the first included) that there are when all of it

@@ -144,6 +144,55 @@ static void test_failure_stands(void)
 		test_check_contains(run.trials[0].reason, "as asked");
 }
 
+static void check_sample(const struct boot_place *place, int64_t trial, const char *metric,
+			 double least, double most)
+{
+	cleanup_with(trial_result_release) struct trial_result result = TRIAL_RESULT_INIT;
+	struct run_store *store = boot_place_store(place);
+	struct error err = ERROR_INIT;
+	size_t count = 0;
+
+	if (!store)
+		return;
+	CU_ASSERT_EQUAL(run_store_load_result(store, trial, &result, &err), 0);
+	for (size_t i = 0; i < result.samples_count; i++) {
+		double value = result.samples[i].value;
+
+		if (strcmp(result.samples[i].metric, metric))
+			continue;
+		count++;
+		CU_ASSERT_TRUE(value >= least && value <= most);
+	}
+	CU_ASSERT_TRUE(count > 0);
+	run_store_close(store);
+}
+
+/* In exact mode, too, and to the byte: the run's canary is the same trial again. */
+static void test_exact(void)
+{
+	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
+	cleanup_run struct stored_run run = { .id = NULL };
+	cleanup_program struct program program = PROGRAM_INIT;
+
+	boot_place_write(&place, GUEST, two_cpus);
+	boot_place_write(&place, SUITE,
+			 "rows:\n  - workload: selftest\n    arguments: {rounds: 3}\n"
+			 "    load: {workload: stress_ng, arguments: {stressor: switch}}\n"
+			 "    timeout_s: 60\n");
+	boot_place_write_campaign(&place, "  - {name: one}\n  - {name: two}\n",
+				  "mode: exact\nseeds_count: 1\n");
+	program = start(&place, "run", "small");
+	if (!program_check(&program, 0) || !boot_place_load_latest(&place, &run) ||
+	    !test_check(run.trials_count == 3))
+		return;
+	for (size_t i = 0; i < run.trials_count; i++) {
+		CU_ASSERT_EQUAL(run.trials[i].outcome, OUTCOME_PASSED);
+		test_check_string(run.trials[i].digest, run.trials[0].digest);
+	}
+	check_sample(&place, run.trials[0].id, "load_cpu_ratio", 0.2, 2.5);
+	check_sample(&place, run.trials[0].id, "work_instructions", 1e6, 1e10);
+}
+
 static void test_refuses(void)
 {
 	boot_place_check_row_refused("workload: selftest, load: nothing",
@@ -160,4 +209,5 @@ static void test_refuses(void)
 TEST_SUITE("workload_load", { "runs beside a row", test_runs_beside },
 	   { "a bad load makes the row broken", test_bad_loads },
 	   { "a failure stands", test_failure_stands },
+	   { "exact", test_exact },
 	   { "refuses before the boot", test_refuses })
