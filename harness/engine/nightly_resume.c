@@ -15,11 +15,30 @@
 
 #define STATUS_INTERRUPTED 130
 
+/* A night that was killed could not say which run it had begun. */
+static int find_its_run(struct night_work *work, struct stored_night *last, struct error *err)
+{
+	cleanup_with(stored_run_release) struct stored_run run = { .id = NULL };
+	cleanup_free char *id = NULL;
+	int rc = run_store_find_campaign(work->store, last->campaign, &id, err);
+
+	if (!rc && id)
+		rc = run_store_load(work->store, id, &run, err);
+	if (!rc && id && run.started_wall_ns >= last->started_wall_ns)
+		last->run_id = take_pointer(id);
+	return rc;
+}
+
 /* The record of a night that was killed never got its end. */
 static int close_record(struct night_work *work, struct stored_night *last, struct error *err)
 {
+	int rc;
+
 	if (last->status != -1)
 		return 0;
+	rc = last->run_id ? 0 : find_its_run(work, last, err);
+	if (rc)
+		return rc;
 	last->status = STATUS_INTERRUPTED;
 	last->finished_wall_ns = last->started_wall_ns;
 	free(last->summary);

@@ -378,6 +378,62 @@ static void test_no_kernel(void)
 	run_store_close(store);
 }
 
+/* Stores a run of the campaign as it is, unfinished; its id is owned, NULL: not stored. */
+static char *store_run(const struct place *place)
+{
+	cleanup_with(campaign_release) struct campaign campaign = { .name = NULL };
+	cleanup_experiment struct experiment experiment = { .lock = -1 };
+	struct error err = ERROR_INIT;
+	int rc = place_load(place, &campaign) &&
+		 place_prepare(place, &campaign, &experiment) ? 0 : -EINVAL;
+
+	if (!rc)
+		rc = run_store_open(place->results, &experiment.store, &err);
+	if (!rc)
+		rc = run_store_begin(experiment.store, &experiment.run, &err);
+	if (!rc) {
+		experiment.run_folder = run_store_run_folder(experiment.store, experiment.run.id);
+		rc = experiment_save_config(&experiment, &err);
+	}
+	test_check_string(err.message, "");
+	return rc ? NULL : string_copy(experiment.run.id);
+}
+
+/* A killed night's record does not say which run it had begun. */
+static void check_killed(bool run_is_its_own, const char *note)
+{
+	cleanup_place struct place place = place_make();
+	const struct nightly_request request = {
+		.campaign = "test", .against = NIGHTLY_AGAINST, .no_fetch = true, .is_quiet = true,
+	};
+	uint64_t before_ns = clock_wall_ns();
+	cleanup_free char *run_id = store_run(&place);
+	const struct stored_night killed = {
+		.id = (char *)"20260101-013000-nightly", .campaign = (char *)"test",
+		.started_wall_ns = run_is_its_own ? before_ns : clock_wall_ns(), .status = -1,
+	};
+	cleanup_nightly struct nightly night = { .report = NULL };
+	struct run_store *store = NULL;
+	struct error err = ERROR_INIT;
+
+	if (!run_id || !test_check(!run_store_open(place.results, &store, &err)))
+		return;
+	CU_ASSERT_EQUAL(run_store_set_night(store, &killed, &err), 0);
+	run_store_close(store);
+	run_night(&place, &request, &night);
+	if (test_check(night.notes.count > 0))
+		test_check_contains(night.notes.items[0], note);
+	/* neither can go on here, where no kernel can be built */
+	CU_ASSERT_EQUAL(night.record.status, 2);
+	test_check_string(night.record.run_id, run_is_its_own ? run_id : NULL);
+}
+
+static void test_killed_in_its_run(void)
+{
+	check_killed(true, "was cut off: its run goes on");
+	check_killed(false, "was cut off before its run");
+}
+
 /* Before hours are spent on a run. */
 static void test_refuses_what_is_not_there(void)
 {
@@ -454,5 +510,6 @@ TEST_SUITE("nightly",
 	   {"hooks that fail and hang", test_bad_hooks},
 	   {"two nights at once", test_two_nights},
 	   {"no kernel can be built", test_no_kernel},
+	   {"a night killed in its run", test_killed_in_its_run},
 	   {"refuses what is not there", test_refuses_what_is_not_there},
 	   {"a killed night is told", test_killed_night})
