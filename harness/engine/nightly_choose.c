@@ -320,6 +320,7 @@ static void print_choice(const struct night_work *work, const struct night_choic
 
 int night_choose(struct night_work *work, struct error *err)
 {
+	char left[CLOCK_TEXT_MAX];
 	struct experiment_estimate estimate = { .cells = NULL };
 	struct night_choice *choices = NULL;
 	size_t count = work->campaign.cells_count, chosen = 0;
@@ -336,6 +337,6 @@ int night_choose(struct night_work *work, struct error *err)
 	experiment_estimate_release(&estimate);
 	if (chosen)
 		return 0;
-	return error_set(err, -ENOSPC, "nothing fits into what is left of the budget of %" PRIu32
-			 " minutes", work->night->record.budget_minutes);
+	return error_set(err, -ENOSPC, "nothing fits into the %s that are left for boots",
+			 duration_format(night_left_ns(work->run_end_ns), left));
 }
