@@ -4,6 +4,7 @@
 #ifndef KERNGATE_ENGINE_RESULTS_INDEX_H
 #define KERNGATE_ENGINE_RESULTS_INDEX_H
 
+#include "against.h"
 #include "error.h"
 #include "run_store.h"
 
@@ -17,5 +18,10 @@ void results_index_refresh(const char *results_dir);
  * a run, and by results_index_write for older ones. */
 int results_index_fill_run(struct run_store *store, const char *run_id,
 			   struct error *err) must_check;
+
+/* Keeps what against_make said of a variant of a run, beside what was kept of others. */
+int results_index_keep_against(struct run_store *store, const struct stored_run *run,
+			       uint32_t variant, const struct against *against,
+			       struct error *err) must_check;
 
 #endif

@@ -91,6 +91,38 @@ static void test_fill_bad_run(void)
 	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM verdicts WHERE run = 1"), 0);
 }
 
+/* What against_make said of two variants, one after the other; a name that the run does not
+ * have is passed over. */
+static void test_keep_against(void)
+{
+	cleanup_store struct run_store *store = sample_store_open(test_temp_folder());
+	const struct history_night night = { .factor = 1 };
+	cleanup_run struct stored_run run = history_night_make(&night);
+	struct metric_info *info = &run.cells[0].rows[0].metrics[0];
+	struct against_entry entries[2] = {
+		{ .guest = "up", .suite = "quick", .row = "first",
+		  .judged = { .metric = info, .verdict = VERDICT_REGRESSED, .ratio = 1.5,
+			      .p_adjusted = 0.01 } },
+		{ .guest = "up", .suite = "quick", .row = "none", .judged = { .metric = info } },
+	};
+	const struct against against = { .entries = entries, .count = 2 };
+	struct error err = ERROR_INIT;
+
+	if (!store || !history_night_finish(store, &run, &night) || !fill(store))
+		return;
+	CU_ASSERT_EQUAL(results_index_keep_against(store, &run, 0, &against, &err), 0);
+	CU_ASSERT_EQUAL(results_index_keep_against(store, &run, 1, &against, &err), 0);
+	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM verdicts WHERE is_history AND"
+				   " verdict = 'regressed' AND ratio = 1.5 AND p = 0.01"), 2);
+	entries[0].judged.verdict = VERDICT_EQUIVALENT;
+	CU_ASSERT_EQUAL(results_index_keep_against(store, &run, 1, &against, &err), 0);
+	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM verdicts WHERE is_history"), 2);
+	CU_ASSERT_EQUAL(ask(store, "SELECT count(*) FROM verdicts JOIN series USING (series) WHERE"
+				   " is_history AND verdict = 'equivalent' AND"
+				   " variant = 'patched'"), 1);
+	test_check_string(err.message, "");
+}
+
 /* --- the data -------------------------------------------------------------------------------- */
 
 static bool load(struct run_store *store, struct results_index *ret)
@@ -335,6 +367,7 @@ static void test_not_written(void)
 TEST_SUITE("results_index",
 	   {"runs are judged once a rule", test_fill},
 	   {"a run that cannot be judged", test_fill_bad_run},
+	   {"verdicts against earlier runs", test_keep_against},
 	   {"columns and marks", test_marks},
 	   {"nothing was judged", test_not_judged},
 	   {"what the page says", test_words},
