@@ -188,7 +188,8 @@ struct trial_history {
 	uint64_t median_ns;      /* of them */
 	double repeats_ratio;    /* repeats for each trial that was planned */
 };
-/* Of this suite, over all runs of this mode; guest, variant (name) NULL: in any. */
+/* Of this suite, over the newest runs of this mode that have it; guest, variant (name)
+ * NULL: in any. */
 void run_store_trial_history(struct run_store *store, const char *guest, const char *suite,
 			     enum run_mode mode, const char *variant,
 			     struct trial_history *ret_history);
