@@ -283,6 +283,8 @@ static void test_confirming_runs(void)
 	check_passing("bisect-20261122-100000-1-ends");
 	check_passing("walk-20261122-100000");
 	check_passing("ab-20261122-100000");
+	CU_ASSERT_FALSE(history_is_passing("abc"));
+	CU_ASSERT_FALSE(history_is_passing("nightly"));
 }
 
 /* Half of the boots passed: a share, not a geometric mean. */
