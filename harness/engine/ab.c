@@ -218,12 +218,13 @@ static int resolve_bases(const struct ab *ab, const struct ab_request *request,
 
 static json_t *set_json(const struct ab_set *set, const struct ab_kernel *kernel)
 {
+	cleanup_free char *source = ab_line_of(set->source);
 	json_t *patches = json_array();
 
 	for (size_t i = 0; i < set->count; i++)
 		json_array_append_new(patches, json_string(set->items[i].subject));
 	return json_pack("{s:s, s:s, s:s, s:i, s:s*, s:s*, s:o}", "variant", kernel->name,
-			 "series", kernel->series, "source", set->source, "version",
+			 "series", kernel->series, "source", source, "version",
 			 (int)set->version, "title", set->title, "note", set->note, "patches",
 			 patches);
 }

@@ -142,6 +142,27 @@ static void test_two_sets(void)
 	test_check_string(other->campaign.variants[3].name, "b4-2");
 }
 
+/* A name that JSON cannot hold loses what it cannot, not the patches. */
+static void test_odd_name(void)
+{
+	cleanup_place struct place place = place_make();
+	const char *folder = test_temp_folder();
+	cleanup_free char *path = path_join(folder, "v\xff.mbox");
+	cleanup_asked struct asked asked;
+	cleanup_ab struct ab *ab = NULL;
+	const json_t *sets;
+
+	CU_ASSERT_EQUAL(file_copy(test_fixture_path("mail/b4.mbox"), path, 0644), 0);
+	ask(&asked);
+	strvec_push(&asked.patches, path);
+	if (!begin(&place, &asked, &ab))
+		return;
+	sets = json_object_get(ab->state, "sets");
+	CU_ASSERT_EQUAL(json_array_size(sets), 1);
+	test_check_contains(json_string_value(json_object_get(json_array_get(sets, 0), "source")),
+			    "/v?.mbox");
+}
+
 /* A range without a base is measured against what it begins after. */
 static void test_range_has_a_base(void)
 {
@@ -394,6 +415,7 @@ static void test_checks_patches(void)
 TEST_SUITE("ab",
 	   {"one set of patches", test_one_set},
 	   {"two sets of patches", test_two_sets},
+	   {"a mailbox with an odd name", test_odd_name},
 	   {"a range has a base", test_range_has_a_base},
 	   {"another kernel, another command line", test_another_kernel},
 	   {"refuses kernels and patches", test_refuses_kernels},
