@@ -10,30 +10,6 @@
 
 /* --- figures of a run ------------------------------------------------------------- */
 
-static int conditions_key(struct run_store *store, const char *text, int64_t *ret_key,
-			  struct error *err)
-{
-	cleanup_statement struct statement insert = STATEMENT_INIT, find = STATEMENT_INIT;
-	int rc = statement_prepare(store, "INSERT OR IGNORE INTO conditions (text) VALUES (?1)",
-				   &insert, err);
-
-	if (rc)
-		return rc;
-	statement_bind_text(&insert, 1, text);
-	rc = statement_run(&insert, err);
-	if (!rc)
-		rc = statement_prepare(store, "SELECT conditions FROM conditions WHERE text = ?1",
-				       &find, err);
-	if (rc)
-		return rc;
-	statement_bind_text(&find, 1, text);
-	rc = statement_step(&find, err);
-	if (rc < 0)
-		return rc;
-	*ret_key = statement_integer(&find, 0);
-	return 0;
-}
-
 /* The series of a figure, made where there is none; what does not tell series apart
  * becomes as the newest run says it. */
 static int series_key(struct statement *st, const struct stored_run *run,
@@ -99,7 +75,8 @@ static int insert_figures(struct run_store *store, int64_t key, const struct sto
 		/* many figures in a row have the same ones */
 		if (figures[i].conditions && figures[i].conditions != text) {
 			text = figures[i].conditions;
-			rc = conditions_key(store, text, &conditions, err);
+			rc = store_text_key(store, "conditions", "conditions", text,
+					    &conditions, err);
 		}
 		if (!rc)
 			rc = series_key(&series, run, &figures[i], &series_id, err);

@@ -98,6 +98,9 @@ int store_looks_insert(struct run_store *store, int64_t key, const struct stored
 int store_looks_load(struct run_store *store, int64_t key, struct stored_run *run,
 		     struct error *err) must_check;
 
+/* Key of a text that `table` keeps once, in its column `key`; stored where it is new. */
+int store_text_key(struct run_store *store, const char *table, const char *key,
+		   const char *text, int64_t *ret_key, struct error *err) must_check;
 /* Integer key of a run by its full id; -ENOENT. */
 int store_run_key(struct run_store *store, const char *run_id, int64_t *ret_key,
 		  struct error *err) must_check;

@@ -157,6 +157,32 @@ void statement_release(struct statement *st)
 	st->handle = NULL;
 }
 
+int store_text_key(struct run_store *store, const char *table, const char *key,
+		   const char *text, int64_t *ret_key, struct error *err)
+{
+	cleanup_statement struct statement insert = STATEMENT_INIT, find = STATEMENT_INIT;
+	cleanup_free char *insert_sql =
+		string_format("INSERT OR IGNORE INTO %s (text) VALUES (?1)", table);
+	cleanup_free char *find_sql = string_format("SELECT %s FROM %s WHERE text = ?1", key,
+						    table);
+	int rc = statement_prepare(store, insert_sql, &insert, err);
+
+	if (rc)
+		return rc;
+	statement_bind_text(&insert, 1, text);
+	rc = statement_run(&insert, err);
+	if (!rc)
+		rc = statement_prepare(store, find_sql, &find, err);
+	if (rc)
+		return rc;
+	statement_bind_text(&find, 1, text);
+	rc = statement_step(&find, err);
+	if (rc < 0)
+		return rc;
+	*ret_key = statement_integer(&find, 0);
+	return 0;
+}
+
 int transaction_begin(struct run_store *store, struct transaction *ret, struct error *err)
 {
 	int rc = store_execute(store, "BEGIN IMMEDIATE", err);

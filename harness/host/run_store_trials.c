@@ -61,30 +61,6 @@ int run_store_trial_started(struct run_store *store, int64_t trial_id, struct er
 
 /* --- the parts of a result ------------------------------------------------- */
 
-static int store_fingerprint(struct run_store *store, const char *text, int64_t *ret_key,
-			     struct error *err)
-{
-	cleanup_statement struct statement insert = STATEMENT_INIT, find = STATEMENT_INIT;
-	int rc = statement_prepare(store, "INSERT OR IGNORE INTO fingerprints (text)"
-				   " VALUES (?1)", &insert, err);
-
-	if (rc)
-		return rc;
-	statement_bind_text(&insert, 1, text);
-	rc = statement_run(&insert, err);
-	if (!rc)
-		rc = statement_prepare(store, "SELECT fingerprint FROM fingerprints"
-				       " WHERE text = ?1", &find, err);
-	if (rc)
-		return rc;
-	statement_bind_text(&find, 1, text);
-	rc = statement_step(&find, err);
-	if (rc < 0)
-		return rc;
-	*ret_key = statement_integer(&find, 0);
-	return 0;
-}
-
 static void bind_time(struct statement *st, int index, uint64_t at_ns)
 {
 	if (at_ns)
@@ -285,7 +261,8 @@ static int store_result(struct run_store *store, int64_t trial_id,
 	int rc = trial_place(store, trial_id, "started", &place, err);
 
 	if (!rc && fingerprint)
-		rc = store_fingerprint(store, fingerprint, &fingerprint_key, err);
+		rc = store_text_key(store, "fingerprints", "fingerprint", fingerprint,
+				    &fingerprint_key, err);
 	if (!rc)
 		rc = store_outcome(store, trial_id, result, fingerprint_key, err);
 	if (!rc)
