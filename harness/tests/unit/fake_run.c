@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "memory.h"
+#include "test.h"
 
 static const char fingerprint[] =
 	"accelerator=tcg\n"
@@ -44,6 +45,21 @@ bool fake_value(uint32_t cell, const char *metric, uint32_t variant, uint32_t bl
 	if (is_slower)
 		*ret_value *= strstr(metric, "per_s") ? 1 / 1.1 : 1.1;
 	return true;
+}
+
+bool fake_value_equal(uint32_t cell, const char *metric, uint32_t variant, uint32_t block,
+		      uint32_t iteration, double *ret_value)
+{
+	(void)cell;
+	return fake_value(1, metric, variant, block, iteration, ret_value);
+}
+
+bool fake_run_compare(struct fake_run *fake, struct comparison *ret)
+{
+	struct error err = ERROR_INIT;
+
+	return test_check(comparison_make_from(&fake->source, &fake->run, NULL, ret,
+					       &err) == 0);
 }
 
 static int fake_samples(void *context, const char *run_id, uint32_t cell, uint32_t row,

@@ -8,6 +8,9 @@
 #include "comparison.h"
 #include "run_store.h"
 
+#define cleanup_comparison cleanup_with(comparison_release)
+#define COMPARISON_INIT ((struct comparison){ .entries = NULL })
+
 #define FAKE_BLOCKS 6
 #define FAKE_VARIANTS 3
 #define FAKE_CELLS 2
@@ -34,6 +37,11 @@ void fake_run_release(struct fake_run *fake);
 /* +10 % fallocate_ns in the first cell, all else equal but for 0.5 % noise. */
 bool fake_value(uint32_t cell, const char *metric, uint32_t variant, uint32_t block,
 		uint32_t iteration, double *ret_value);
+/* The same in every cell: all sides are equal but for that noise. */
+bool fake_value_equal(uint32_t cell, const char *metric, uint32_t variant, uint32_t block,
+		      uint32_t iteration, double *ret_value);
+/* Judges it; false, and a failure of the test, where it cannot. */
+bool fake_run_compare(struct fake_run *fake, struct comparison *ret);
 /* Turns it into an exact run: seeds 1 to 6, equal digests of the baseline and its
  * canary, instructions counted in the first row of each cell; +0.5 % there in the
  * first cell, the tail 8 % better, p99 equal in every seed. */

@@ -13,13 +13,6 @@
 
 /* --- values ---------------------------------------------------------------------- */
 
-static bool value_equal(uint32_t cell, const char *metric, uint32_t variant, uint32_t block,
-			uint32_t iteration, double *ret_value)
-{
-	(void)cell;
-	return fake_value(1, metric, variant, block, iteration, ret_value);
-}
-
 static bool value_none(uint32_t cell, const char *metric, uint32_t variant, uint32_t block,
 		       uint32_t iteration, double *ret_value)
 {
@@ -80,12 +73,12 @@ static void make_regressed(struct fake_run *fake)
 
 static void make_passed(struct fake_run *fake)
 {
-	fake->value = value_equal;
+	fake->value = fake_value_equal;
 }
 
 static void make_inconclusive(struct fake_run *fake)
 {
-	fake->value = value_equal;
+	fake->value = fake_value_equal;
 	fake->run.gate.margin_percent = 0.2;
 	set(&fake->run.state, "interrupted");
 	fake_run_trial(fake, 1, FAKE_PATCHED, 5)->state = TRIAL_STARTED;
@@ -212,7 +205,7 @@ static void make_crashed(struct fake_run *fake)
 	struct stored_trial *crashed = fake_run_trial(fake, 0, FAKE_PATCHED, 2);
 	struct stored_trial *slow = fake_run_trial(fake, 1, FAKE_PATCHED, 3);
 
-	fake->value = value_equal;
+	fake->value = fake_value_equal;
 	fake->findings = crash_findings;
 	fake->findings_count = ARRAY_COUNT(crash_findings);
 	crashed->outcome = OUTCOME_CRASHED;
@@ -226,7 +219,7 @@ static void make_crashed(struct fake_run *fake)
 
 static void make_both_crashed(struct fake_run *fake)
 {
-	fake->value = value_equal;
+	fake->value = fake_value_equal;
 	fake_run_trial(fake, 0, FAKE_PATCHED, 2)->outcome = OUTCOME_CRASHED;
 	fake_run_trial(fake, 0, FAKE_STOCK, 4)->outcome = OUTCOME_FAILED;
 }

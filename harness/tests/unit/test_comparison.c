@@ -8,16 +8,6 @@
 #include "test.h"
 
 #define cleanup_fake cleanup_with(fake_run_release)
-#define cleanup_comparison cleanup_with(comparison_release)
-#define COMPARISON_INIT ((struct comparison){ .entries = NULL })
-
-static bool make(struct fake_run *fake, struct comparison *ret)
-{
-	struct error err = ERROR_INIT;
-
-	return test_check(comparison_make_from(&fake->source, &fake->run, NULL, ret,
-					       &err) == 0);
-}
 
 static const struct comparison_entry *find(const struct comparison *c, uint32_t cell,
 					   const char *metric)
@@ -43,7 +33,7 @@ static void test_entries(void)
 	const struct comparison_entry *entry;
 
 	fake_run_init(&fake);
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.count, 6);
 	CU_ASSERT_EQUAL(c.control_count, 6);
@@ -75,7 +65,7 @@ static void test_without_control(void)
 	fake.run.control = false;
 	fake.run.control_variant = -1;
 	/* The third variant is then a candidate like any other. */
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.control_count, 0);
 	CU_ASSERT_EQUAL(c.count, 12);
@@ -103,14 +93,14 @@ static void test_control_fires(void)
 	fake_run_init(&fake);
 	fake.value = value_other_copy;
 	fake.run.gate.alpha = 0.2;
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_TRUE(c.control_can_fire);
 	CU_ASSERT_TRUE(c.control_fired);
 	CU_ASSERT_EQUAL(c.gate, GATE_NOT_COMPARABLE);
 	comparison_release(&c);
 	fake.run.gate.alpha = 0.05;
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_FALSE(c.control_can_fire);
 	CU_ASSERT_FALSE(c.control_fired);
@@ -143,7 +133,7 @@ static void test_lost_boots(void)
 	fake_run_trial(&fake, 0, FAKE_PATCHED, 3)->state = TRIAL_PLANNED;
 	fake_run_trial(&fake, 0, FAKE_STOCK, 4)->disturbed = true;
 	fake_run_trial(&fake, 0, FAKE_STOCK, 5)->superseded = true;
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(find(&c, 0, "fallocate_ns")->judged.b_count, FAKE_BLOCKS - 2);
 	CU_ASSERT_EQUAL(find(&c, 0, "fallocate_ns")->judged.blocks, FAKE_BLOCKS - 2);
@@ -157,13 +147,6 @@ static void test_lost_boots(void)
 	CU_ASSERT_FALSE(c.outcome_regressed);
 }
 
-static bool value_equal(uint32_t cell, const char *metric, uint32_t variant,
-			uint32_t block, uint32_t iteration, double *ret_value)
-{
-	(void)cell;
-	return fake_value(1, metric, variant, block, iteration, ret_value);
-}
-
 /* One crash of the candidate decides, whatever the figures say. */
 static void test_crash_decides(void)
 {
@@ -171,19 +154,19 @@ static void test_crash_decides(void)
 	cleanup_comparison struct comparison c = COMPARISON_INIT;
 
 	fake_run_init(&fake);
-	fake.value = value_equal;
-	if (!make(&fake, &c))
+	fake.value = fake_value_equal;
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.gate, GATE_PASS);
 	comparison_release(&c);
 	fake_run_trial(&fake, 1, FAKE_PATCHED, 0)->outcome = OUTCOME_CRASHED;
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_TRUE(c.outcome_regressed);
 	CU_ASSERT_EQUAL(c.gate, GATE_REGRESSED);
 	comparison_release(&c);
 	fake_run_trial(&fake, 0, FAKE_CONTROL, 1)->outcome = OUTCOME_TIMED_OUT;
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_FALSE(c.outcome_regressed);
 	CU_ASSERT_TRUE(c.outcome_suspect);
@@ -191,7 +174,7 @@ static void test_crash_decides(void)
 	comparison_release(&c);
 	/* The baseline alone: no fault of the candidate. */
 	fake_run_trial(&fake, 1, FAKE_PATCHED, 0)->outcome = OUTCOME_PASSED;
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_FALSE(c.outcome_regressed || c.outcome_suspect);
 	CU_ASSERT_EQUAL(c.gate, GATE_PASS);
@@ -205,7 +188,7 @@ static void test_nothing_measured(void)
 	fake_run_init(&fake);
 	for (size_t i = 0; i < fake.run.trials_count; i++)
 		fake.run.trials[i].state = TRIAL_PLANNED;
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.count, 6);
 	CU_ASSERT_EQUAL(verdict_of(&c, 0, "fallocate_ns"), VERDICT_NOT_COMPARABLE);
@@ -220,7 +203,7 @@ static void check_differences(struct fake_run *fake, const char *fingerprint, si
 
 	fake_run_set_fingerprint(fake_run_trial(fake, 0, FAKE_PATCHED, 2), fingerprint);
 	fake_run_set_fingerprint(fake_run_trial(fake, 0, FAKE_PATCHED, 3), fingerprint);
-	if (!make(fake, &c))
+	if (!fake_run_compare(fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.differences.count, count);
 	if (count == 0) {
@@ -279,7 +262,7 @@ static void test_findings(void)
 	fake_run_init(&fake);
 	fake.findings = findings;
 	fake.findings_count = ARRAY_COUNT(findings);
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.findings_count, 2);
 	CU_ASSERT_EQUAL(c.findings[0].variant, FAKE_PATCHED);
@@ -321,7 +304,7 @@ static void test_exact_pairs(void)
 
 	fake_run_init(&fake);
 	fake_run_make_exact(&fake);
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.count, 10);
 	CU_ASSERT_EQUAL(c.control_count, 0);
@@ -359,7 +342,7 @@ static void test_exact_odd_baseline(void)
 	repeat->block = 2;
 	set_digest(repeat, fake_run_trial(&fake, 0, FAKE_CONTROL, 2)->digest);
 	fake_run_trial(&fake, 0, FAKE_CONTROL, 2)->superseded = true;
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.canaries[0].passed, FAKE_BLOCKS - 1);
 	CU_ASSERT_EQUAL(c.canaries[0].odd, 1);
@@ -379,7 +362,7 @@ static void test_canary_fails(void)
 	fake_run_init(&fake);
 	fake_run_make_exact(&fake);
 	set_digest(fake_run_trial(&fake, 1, FAKE_CONTROL, 4), "another");
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.canaries[1].failed, 1);
 	CU_ASSERT_EQUAL(c.canaries[1].passed, FAKE_BLOCKS - 1);
@@ -392,7 +375,7 @@ static void test_canary_fails(void)
 	CU_ASSERT_EQUAL(c.gate, GATE_NOT_COMPARABLE);
 	comparison_release(&c);
 	fake_run_trial(&fake, 1, FAKE_PATCHED, 0)->outcome = OUTCOME_CRASHED;
-	if (make(&fake, &c))
+	if (fake_run_compare(&fake, &c))
 		CU_ASSERT_EQUAL(c.gate, GATE_REGRESSED);
 }
 
@@ -406,7 +389,7 @@ static void test_canary_unchecked(void)
 	set_digest(fake_run_trial(&fake, 0, FAKE_CONTROL, 0), "another");
 	fake_run_trial(&fake, 0, FAKE_CONTROL, 0)->outcome = OUTCOME_BROKEN;
 	fake_run_trial(&fake, 0, FAKE_CONTROL, 1)->state = TRIAL_PLANNED;
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.canaries[0].unchecked, 2);
 	CU_ASSERT_EQUAL(c.canaries[0].passed, FAKE_BLOCKS - 2);
@@ -428,14 +411,14 @@ static void test_exact_hosts(void)
 	fake_run_make_exact(&fake);
 	fake_run_set_fingerprint(fake_run_trial(&fake, 0, FAKE_PATCHED, 2),
 				 OTHER_HOST "hypervisor=libvirt 9.0.0, QEMU 7.2.22\n");
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.differences.count, 0);
 	CU_ASSERT_EQUAL(c.gate, GATE_REGRESSED);
 	comparison_release(&c);
 	fake_run_set_fingerprint(fake_run_trial(&fake, 0, FAKE_PATCHED, 2),
 				 OTHER_HOST "hypervisor=libvirt 9.0.0, QEMU 10.0.13\n");
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.differences.count, 1);
 	CU_ASSERT_EQUAL(verdict_of(&c, 0, "work_instructions"), VERDICT_NOT_COMPARABLE);
@@ -444,7 +427,7 @@ static void test_exact_hosts(void)
 	fake.run.mode = MODE_TIMED;
 	fake_run_set_fingerprint(fake_run_trial(&fake, 0, FAKE_PATCHED, 2),
 				 OTHER_HOST "hypervisor=libvirt 9.0.0, QEMU 7.2.22\n");
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_TRUE(c.differences.count > 1);
 	CU_ASSERT_PTR_NULL(c.canaries);

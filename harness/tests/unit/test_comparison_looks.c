@@ -10,30 +10,13 @@
 #include "test.h"
 
 #define cleanup_fake cleanup_with(fake_run_release)
-#define cleanup_comparison cleanup_with(comparison_release)
-#define COMPARISON_INIT ((struct comparison){ .entries = NULL })
-
-static bool make(struct fake_run *fake, struct comparison *ret)
-{
-	struct error err = ERROR_INIT;
-
-	return test_check(comparison_make_from(&fake->source, &fake->run, NULL, ret,
-					       &err) == 0);
-}
-
-static bool value_equal(uint32_t cell, const char *metric, uint32_t variant,
-			uint32_t block, uint32_t iteration, double *ret_value)
-{
-	(void)cell;
-	return fake_value(1, metric, variant, block, iteration, ret_value);
-}
 
 /* Six blocks with looks after 2, 4 and 6, of which `taken` were taken, and boots of
  * `blocks` are over. */
 static void init(struct fake_run *fake, size_t taken, uint32_t blocks)
 {
 	fake_run_init(fake);
-	fake->value = value_equal;
+	fake->value = fake_value_equal;
 	free(fake->run.state);
 	fake->run.state = string_copy("running");
 	fake->run.looks_count = 3;
@@ -106,7 +89,7 @@ static void test_without_looks(void)
 	cleanup_comparison struct comparison c = COMPARISON_INIT;
 
 	fake_run_init(&fake);
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.policy.alpha, 0.05);
 	CU_ASSERT_EQUAL(c.policy.confidence, 0.95);
@@ -121,7 +104,7 @@ static void test_levels_of_both(void)
 	cleanup_comparison struct comparison c = COMPARISON_INIT;
 
 	init(&fake, 2, 4);
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	for (size_t i = 0; i < c.count; i++)
 		CU_ASSERT_EQUAL(c.entries[i].judged.alpha, c.policy.alpha);
@@ -138,7 +121,7 @@ static void test_settled(void)
 	cleanup_comparison struct comparison c = COMPARISON_INIT;
 
 	init(&fake, 3, 6);
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(comparison_open_count(&c), 0);
 	/* six blocks are too few for the control to call four metrics different */
@@ -161,7 +144,7 @@ static void test_open_metrics(void)
 	uint32_t gated = 0;
 
 	init(&fake, 3, 6);
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	for (size_t i = 0; i < c.count; i++) {
 		c.entries[i].judged.verdict = i % 2 ? VERDICT_INCONCLUSIVE :
@@ -188,7 +171,7 @@ static void test_open_outcomes(void)
 	cleanup_comparison struct comparison c = COMPARISON_INIT;
 
 	init(&fake, 3, 6);
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	c.outcomes[0].verdict = VERDICT_INCONCLUSIVE;
 	CU_ASSERT_EQUAL(comparison_open_count(&c), 0); /* the candidate never failed */
@@ -212,13 +195,13 @@ static void test_stopped(void)
 	cleanup_comparison struct comparison c = COMPARISON_INIT, cut = COMPARISON_INIT;
 
 	init(&fake, 2, 4);
-	if (!make(&fake, &cut))
+	if (!fake_run_compare(&fake, &cut))
 		return;
 	CU_ASSERT_EQUAL(cut.boots[FAKE_PATCHED].planned, 6);
 	fake.run.looks[1].stopped = true;
 	free(fake.run.state);
 	fake.run.state = string_copy("finished");
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_TRUE(c.looks.stopped);
 	CU_ASSERT_EQUAL(c.boots[FAKE_PATCHED].planned, 4);

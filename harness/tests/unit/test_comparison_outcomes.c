@@ -9,23 +9,6 @@
 #include "test.h"
 
 #define cleanup_fake cleanup_with(fake_run_release)
-#define cleanup_comparison cleanup_with(comparison_release)
-#define COMPARISON_INIT ((struct comparison){ .entries = NULL })
-
-static bool make(struct fake_run *fake, struct comparison *ret)
-{
-	struct error err = ERROR_INIT;
-
-	return test_check(comparison_make_from(&fake->source, &fake->run, NULL, ret,
-					       &err) == 0);
-}
-
-static bool value_equal(uint32_t cell, const char *metric, uint32_t variant,
-			uint32_t block, uint32_t iteration, double *ret_value)
-{
-	(void)cell;
-	return fake_value(1, metric, variant, block, iteration, ret_value);
-}
 
 static void crash(struct fake_run *fake, uint32_t cell, uint32_t variant, uint32_t from,
 		  uint32_t count)
@@ -40,8 +23,8 @@ static void test_all_pass(void)
 	cleanup_comparison struct comparison c = COMPARISON_INIT;
 
 	fake_run_init(&fake);
-	fake.value = value_equal;
-	if (!make(&fake, &c) || !test_check(c.outcomes_count == FAKE_CELLS))
+	fake.value = fake_value_equal;
+	if (!fake_run_compare(&fake, &c) || !test_check(c.outcomes_count == FAKE_CELLS))
 		return;
 	for (uint32_t cell = 0; cell < FAKE_CELLS; cell++) {
 		const struct comparison_outcome *outcome = &c.outcomes[cell];
@@ -72,13 +55,13 @@ static void test_family(void)
 
 	fake_run_init(&fake);
 	fake.run.gate.correction = CORRECTION_HOLM;
-	if (!make(&fake, &before))
+	if (!fake_run_compare(&fake, &before))
 		return;
 	/* four metrics that are gated, the slowest of them first */
 	CU_ASSERT_DOUBLE_EQUAL(before.entries[0].judged.p_adjusted,
 			       4 * before.entries[0].judged.p, 1e-12);
 	crash(&fake, 1, FAKE_STOCK, 0, 1);
-	if (!make(&fake, &after))
+	if (!fake_run_compare(&fake, &after))
 		return;
 	CU_ASSERT_DOUBLE_EQUAL(after.entries[0].judged.p_adjusted,
 			       5 * after.entries[0].judged.p, 1e-12);
@@ -94,10 +77,10 @@ static void test_rate_went_up(void)
 	cleanup_comparison struct comparison c = COMPARISON_INIT;
 
 	fake_run_init(&fake);
-	fake.value = value_equal;
+	fake.value = fake_value_equal;
 	crash(&fake, 1, FAKE_STOCK, 2, 1);
 	crash(&fake, 1, FAKE_PATCHED, 0, FAKE_BLOCKS);
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_DOUBLE_EQUAL(c.outcomes[1].p, 12.0 / 31824, 1e-9);
 	CU_ASSERT_TRUE(c.outcomes[1].p_adjusted > c.outcomes[1].p);
@@ -116,10 +99,10 @@ static void test_rates_alike(void)
 	cleanup_comparison struct comparison c = COMPARISON_INIT;
 
 	fake_run_init(&fake);
-	fake.value = value_equal;
+	fake.value = fake_value_equal;
 	crash(&fake, 1, FAKE_STOCK, 0, 1);
 	crash(&fake, 1, FAKE_PATCHED, 5, 1);
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.outcomes[1].a_passed, 2 * FAKE_BLOCKS - 1);
 	CU_ASSERT_EQUAL(c.outcomes[1].b_passed, FAKE_BLOCKS - 1);
@@ -136,9 +119,9 @@ static void test_one_crash(void)
 	cleanup_comparison struct comparison c = COMPARISON_INIT;
 
 	fake_run_init(&fake);
-	fake.value = value_equal;
+	fake.value = fake_value_equal;
 	crash(&fake, 1, FAKE_PATCHED, 0, 1);
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_TRUE(c.outcomes[1].p > 0.05);
 	CU_ASSERT_EQUAL(c.outcomes[1].verdict, VERDICT_REGRESSED);
@@ -153,15 +136,15 @@ static void test_rate_went_down(void)
 	cleanup_comparison struct comparison c = COMPARISON_INIT, few = COMPARISON_INIT;
 
 	fake_run_init(&fake);
-	fake.value = value_equal;
+	fake.value = fake_value_equal;
 	crash(&fake, 0, FAKE_STOCK, 0, 2);
-	if (!make(&fake, &few))
+	if (!fake_run_compare(&fake, &few))
 		return;
 	CU_ASSERT_EQUAL(few.outcomes[0].verdict, VERDICT_INCONCLUSIVE);
 	CU_ASSERT_EQUAL(few.gate, GATE_PASS); /* no fault of the candidate's */
 	crash(&fake, 0, FAKE_STOCK, 0, 4);
 	crash(&fake, 0, FAKE_CONTROL, 0, FAKE_BLOCKS);
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.outcomes[0].a_passed, 2);
 	CU_ASSERT_EQUAL(c.outcomes[0].verdict, VERDICT_IMPROVED);
@@ -182,7 +165,7 @@ static void test_what_counts(void)
 	fake_run_trial(&fake, 0, FAKE_PATCHED, 4)->outcome = OUTCOME_FAILED;
 	for (uint32_t block = 0; block < FAKE_BLOCKS; block++)
 		fake_run_trial(&fake, 1, FAKE_PATCHED, block)->state = TRIAL_PLANNED;
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.outcomes[0].b_count, 3);
 	CU_ASSERT_EQUAL(c.outcomes[0].b_passed, 1);
@@ -200,11 +183,11 @@ static void test_withheld(void)
 	cleanup_comparison struct comparison c = COMPARISON_INIT;
 
 	fake_run_init(&fake);
-	fake.value = value_equal;
+	fake.value = fake_value_equal;
 	crash(&fake, 1, FAKE_STOCK, 2, 1);
 	crash(&fake, 1, FAKE_PATCHED, 0, FAKE_BLOCKS);
 	fake_run_set_fingerprint(fake_run_trial(&fake, 1, FAKE_PATCHED, 3), "guest=other\n");
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.outcomes[1].verdict, VERDICT_NOT_COMPARABLE);
 	CU_ASSERT_FALSE(c.outcome_worse);
@@ -220,7 +203,7 @@ static void test_exact(void)
 
 	fake_run_init(&fake);
 	fake_run_make_exact(&fake);
-	if (!make(&fake, &c))
+	if (!fake_run_compare(&fake, &c))
 		return;
 	CU_ASSERT_EQUAL(c.outcomes[0].a_count, FAKE_BLOCKS);
 	CU_ASSERT_EQUAL(c.outcomes[0].b_count, FAKE_BLOCKS);

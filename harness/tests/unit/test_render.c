@@ -13,20 +13,13 @@
 
 #define cleanup_fake cleanup_with(fake_run_release)
 
-static bool value_equal(uint32_t cell, const char *metric, uint32_t variant,
-			uint32_t block, uint32_t iteration, double *ret_value)
-{
-	(void)cell;
-	return fake_value(1, metric, variant, block, iteration, ret_value);
-}
-
 static void test_pass(void)
 {
 	cleanup_fake struct fake_run fake;
 	cleanup_free char *text = NULL;
 
 	fake_run_init(&fake);
-	fake.value = value_equal;
+	fake.value = fake_value_equal;
 	text = rendered_comparison(&fake);
 	rendered_check_golden("pass", text);
 }
@@ -55,7 +48,7 @@ static void test_inconclusive(void)
 	cleanup_free char *text = NULL;
 
 	fake_run_init(&fake);
-	fake.value = value_equal;
+	fake.value = fake_value_equal;
 	fake.run.gate.margin_percent = 0.2;
 	free(fake.run.state);
 	fake.run.state = string_copy("interrupted");

@@ -9,20 +9,12 @@
 #include "test.h"
 
 #define cleanup_fake cleanup_with(fake_run_release)
-#define cleanup_comparison cleanup_with(comparison_release)
-
-static bool value_equal(uint32_t cell, const char *metric, uint32_t variant,
-			uint32_t block, uint32_t iteration, double *ret_value)
-{
-	(void)cell;
-	return fake_value(1, metric, variant, block, iteration, ret_value);
-}
 
 /* Stopped at the second of three looks, after four of six blocks. */
 static void init_stopped(struct fake_run *fake)
 {
 	fake_run_init(fake);
-	fake->value = value_equal;
+	fake->value = fake_value_equal;
 	fake->run.note = string_copy("stopped after 4 of 6 blocks: every metric is settled");
 	fake->run.looks_count = 3;
 	fake->run.looks = memory_alloc_array(3, sizeof(*fake->run.looks));
@@ -112,7 +104,7 @@ static void test_rates(void)
 	cleanup_free char *text = NULL;
 
 	fake_run_init(&fake);
-	fake.value = value_equal;
+	fake.value = fake_value_equal;
 	fake_run_trial(&fake, 1, FAKE_CONTROL, 2)->outcome = OUTCOME_TIMED_OUT;
 	for (uint32_t block = 0; block < FAKE_BLOCKS; block++)
 		fake_run_trial(&fake, 1, FAKE_PATCHED, block)->outcome = OUTCOME_CRASHED;

@@ -12,8 +12,6 @@
 #include "render.h"
 #include "test.h"
 
-#define cleanup_comparison cleanup_with(comparison_release)
-#define COMPARISON_INIT ((struct comparison){ .entries = NULL })
 #define cleanup_fake cleanup_with(fake_run_release)
 #define cleanup_metric cleanup_with(report_metric_release)
 #define cleanup_figures cleanup_with(report_figures_release)
