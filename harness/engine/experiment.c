@@ -8,6 +8,7 @@
 
 #include "experiment_private.h"
 #include "files.h"
+#include "gate_selftest.h"
 #include "history.h"
 #include "host_info.h"
 #include "log.h"
@@ -274,9 +275,10 @@ static int load_campaign(struct run_store *store, const struct stored_run *store
 		rc = campaign_leave_out_cells(ret_campaign,
 					      host_info_cpus(cpus, EXPERIMENT_CPUS_MAX),
 					      ret_note, err);
-	if (!rc)
-		experiment_keep_planned(stored, ret_campaign);
-	return rc;
+	if (rc)
+		return rc;
+	experiment_keep_planned(stored, ret_campaign);
+	return selftest_inject_again(stored, ret_campaign, err);
 }
 
 /* Of the run, whatever --blocks its campaign was run with. */

@@ -60,6 +60,34 @@ int selftest_inject(struct campaign *campaign, double percent, struct error *err
 	return 0;
 }
 
+/* Of a stored command line: what stands behind the argument; 0: it does not have it. */
+static double slowdown_of(const char *cmdline)
+{
+	const char *at = cmdline;
+
+	while ((at = strstr(at, ARGUMENT "=")) != NULL) {
+		bool is_word = at == cmdline || at[-1] == ' ';
+
+		at += strlen(ARGUMENT "=");
+		if (is_word)
+			return strtod(at, NULL);
+	}
+	return 0;
+}
+
+int selftest_inject_again(const struct stored_run *run, struct campaign *campaign,
+			  struct error *err)
+{
+	double percent = 0;
+
+	for (size_t i = 0; i < campaign->variants_count; i++)
+		if (is_slowed(&campaign->variants[i]))
+			return 0;
+	for (size_t i = 0; i < run->variants_count && percent <= 0; i++)
+		percent = slowdown_of(run->variants[i].cmdline);
+	return percent > 0 ? selftest_inject(campaign, percent, err) : 0;
+}
+
 /* --- what came of it ----------------------------------------------------------- */
 
 static uint32_t planned_blocks(const struct stored_run *run)

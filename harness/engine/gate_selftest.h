@@ -40,6 +40,10 @@ void selftest_leg_release(struct selftest_leg *leg);
  * kernel argument; 0 changes nothing. -EINVAL: no variant beside the baseline, no
  * row that can be slowed, or one that is slowed already. */
 int selftest_inject(struct campaign *campaign, double percent, struct error *err) must_check;
+/* Injects again what a stored leg was run with, so that it can be resumed; nothing where it
+ * was none, or where the campaign's file itself slows a variant. */
+int selftest_inject_again(const struct stored_run *run, struct campaign *campaign,
+			  struct error *err) must_check;
 /* Fills in what came of the leg's run. */
 void selftest_leg_read(const struct stored_run *run, const struct comparison *comparison,
 		       struct selftest_leg *leg);

@@ -12,9 +12,10 @@
 #include "rendered.h"
 #include "test.h"
 
+#define ARGUMENT "kerngate.selftest_slowdown_percent"
+
 #define cleanup_fake cleanup_with(fake_run_release)
 #define cleanup_campaign cleanup_with(campaign_release)
-#define cleanup_comparison cleanup_with(comparison_release)
 
 static bool load(struct campaign *campaign)
 {
@@ -44,6 +45,41 @@ static void test_inject(void)
 	CU_ASSERT_EQUAL(selftest_inject(&slowed, 0, &err), -EINVAL);
 	test_check_contains(err.message, "variant candidate has "
 					 "kerngate.selftest_slowdown_percent already");
+}
+
+/* The words of variant 1 where a run with that command line is gone on with; owned. */
+static char *injected_again(const char *cmdline, bool slow_first)
+{
+	cleanup_campaign struct campaign campaign = { .name = NULL };
+	struct stored_variant variants[2] = { { .cmdline = (char *)"quiet" },
+					      { .cmdline = (char *)cmdline } };
+	const struct stored_run run = { .variants = variants, .variants_count = 2 };
+	struct strbuf words = STRBUF_INIT;
+	struct error err = ERROR_INIT;
+
+	if (!load(&campaign))
+		return strbuf_detach(&words);
+	if (slow_first)
+		CU_ASSERT_EQUAL(selftest_inject(&campaign, 7, &err), 0);
+	CU_ASSERT_EQUAL(selftest_inject_again(&run, &campaign, &err), 0);
+	CU_ASSERT_EQUAL(campaign.variants[campaign.baseline].cmdline.count, 0);
+	for (size_t i = 0; i < campaign.variants[1].cmdline.count; i++)
+		strbuf_addf(&words, "%s;", campaign.variants[1].cmdline.items[i]);
+	test_check_string(err.message, "");
+	return strbuf_detach(&words);
+}
+
+static void test_inject_again(void)
+{
+	cleanup_free char *slowed = injected_again(ARGUMENT "=0.5", false);
+	cleanup_free char *between = injected_again("a=b " ARGUMENT "=10 sysctl:x=y", false);
+	cleanup_free char *none = injected_again("quiet x" ARGUMENT "=5", false);
+	cleanup_free char *own = injected_again(ARGUMENT "=5", true);
+
+	test_check_string(slowed, ARGUMENT "=0.5;");
+	test_check_string(between, ARGUMENT "=10;");
+	test_check_string(none, "");
+	test_check_string(own, ARGUMENT "=7;");
 }
 
 static void test_inject_refusals(void)
@@ -174,6 +210,7 @@ static void test_render(void)
 
 TEST_SUITE("gate_selftest",
 	   {"injects", test_inject},
+	   {"a stored leg is slowed again as it was", test_inject_again},
 	   {"what cannot be injected into", test_inject_refusals},
 	   {"what a leg gave", test_read},
 	   {"right, wrong or open", test_judge},
