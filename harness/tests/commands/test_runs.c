@@ -235,7 +235,7 @@ static void test_show(void)
 	test_check_contains(run.out, "    fallocate_ns             4 samples: ");
 	test_check_contains(run.out, "  hung-task, console line 123: hung task kworker\n"
 				     "    | INFO: task kworker\n    | blocked\n");
-	test_check_contains(run.out, "/" ID "/trials/0003\n");
+	test_check_contains(run.out, "/" ID "/trials/0003: is gone\n");
 	program_run(&run, "show", "--trial", "48", "--results", results);
 	CU_ASSERT_EQUAL(run.status, 0);
 	test_check_contains(run.out, "outcome: none, it is planned\n");
