@@ -10,6 +10,7 @@
 #include "log.h"
 #include "memory.h"
 #include "nightly_private.h"
+#include "results_index.h"
 
 /* A suspected change that began so many points ago is old news. */
 #define RECENT_POINTS 7
@@ -123,9 +124,10 @@ static void earlier_release(struct earlier *earlier)
 	free(earlier->title);
 }
 
-static int judge_variant(struct night_work *work, const char *label, bool is_void,
+static int judge_variant(struct night_work *work, uint32_t variant, bool is_void,
 			 struct error *err)
 {
+	const char *label = work->run.variants[variant].label;
 	cleanup_with(baseline_release) struct baseline now = { .run_id = NULL };
 	cleanup_with(earlier_release) struct earlier earlier = { .items = NULL };
 	cleanup_with(against_release) struct against against = { .entries = NULL };
@@ -148,7 +150,7 @@ static int judge_variant(struct night_work *work, const char *label, bool is_voi
 	work->against_gate = worse_gate(work->against_gate, against.gate);
 	if (against.gate == GATE_REGRESSED && !has_regressed_entry(&against))
 		work->boots_regressed = true;
-	return 0;
+	return results_index_keep_against(work->store, &work->run, variant, &against, err);
 }
 
 /* --- changes of series ----------------------------------------------------------------------- */
@@ -222,7 +224,7 @@ int night_judge(struct night_work *work, struct error *err)
 	rc = judge_itself(work, &is_void, err);
 	for (size_t i = 0; !rc && i < work->run.variants_count; i++)
 		if ((int64_t)i != work->run.control_variant)
-			rc = judge_variant(work, work->run.variants[i].label, is_void, err);
+			rc = judge_variant(work, (uint32_t)i, is_void, err);
 	if (!rc && !is_void)
 		rc = judge_series(work, err);
 	return rc;
