@@ -87,6 +87,10 @@ static int adopt(struct night_work *work, const struct stored_night *night,
 			continue;
 		event->stored.state = NIGHT_EVENT_CONFIRMED;
 		event->is_settled = true;
+		/* Nights that have it already make it look smaller than it is. */
+		event->stored.ratio = known->ratio;
+		event->stored.p = known->p;
+		replace(&event->stored.against, known->against);
 		replace(&event->stored.confirm_run, known->confirm_run);
 		replace(&event->stored.culprit, known->culprit);
 		free(event->stored.reason);

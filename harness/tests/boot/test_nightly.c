@@ -1,5 +1,5 @@
-/* test_nightly.c - two nights with real guests: on the second a patch makes the candidate
- * slower; it is found, confirmed and named.
+/* test_nightly.c - three nights with real guests: on the second a patch makes the candidate
+ * slower; it is found, confirmed and named, and on the third known.
  */
 #include <jansson.h>
 #include <string.h>
@@ -105,6 +105,21 @@ static void check_told(const char *path, const char *run_id)
 	json_decref(object);
 }
 
+/* Tonight is compared with a night that has it, and it still is told as large as it is. */
+static void check_known(const char *path)
+{
+	json_t *object = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *event = json_array_get(json_object_get(object, "events"), 0);
+	const char *reason = json_string_value(json_object_get(event, "reason"));
+	const char *culprit = json_string_value(json_object_get(event, "culprit"));
+
+	if (test_check(reason != NULL))
+		test_check_contains(reason, "known since night ");
+	test_check_string(culprit, CULPRIT);
+	CU_ASSERT_DOUBLE_EQUAL(json_real_value(json_object_get(event, "ratio")), 1.013, 0.003);
+	json_decref(object);
+}
+
 static void check_store(const struct boot_place *place, char **ret_run)
 {
 	cleanup_store struct run_store *store = boot_place_store(place);
@@ -133,6 +148,7 @@ static void test_planted_patch(void)
 {
 	cleanup_boot_place struct boot_place place = make_place();
 	cleanup_strbuf struct strbuf first = STRBUF_INIT, second = STRBUF_INIT;
+	cleanup_strbuf struct strbuf third = STRBUF_INIT;
 	cleanup_free char *told = path_join(place.folder, "told"), *run_id = NULL;
 	cleanup_free char *hook = string_format("cat > '%s'", told);
 	cleanup_free char *latest = path_join(place.results, "latest"), *report = NULL;
@@ -156,6 +172,10 @@ static void test_planted_patch(void)
 	test_check_string(link, run_id);
 	report = string_format("%s/%s/report.html", place.results, run_id);
 	CU_ASSERT_TRUE(path_exists(report));
+	if (!night(&place, hook, 1, &third))
+		return;
+	test_check_contains(third.data, "    known since night ");
+	check_known(told);
 }
 
 TEST_SUITE("nightly", {"a planted patch is found, confirmed and named", test_planted_patch})
