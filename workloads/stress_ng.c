@@ -13,6 +13,11 @@
 #define LOAD_YAML_PATH "/tmp/load.stress-ng.yaml"
 #define OPTION_SIZE 64
 
+/* What an operation of mmap and of vm works on. Their own 256 MiB take an emulated guest
+ * longer than a row has: a run without a single operation. */
+#define SIZES "--mmap-bytes", "4m", "--vm-bytes", "16m"
+#define OPS_AT 16 /* place of the first NULL in measure()'s list */
+
 /* Exit statuses of stress-ng(1). */
 enum {
 	STRESS_FAILED = 2,
@@ -46,7 +51,7 @@ static void measure(uint32_t round)
 	static char ops_count[OPTION_SIZE], length[OPTION_SIZE];
 	const char *argv[] = { "stress-ng", stressor, workers, "--timeout", length, "--metrics",
 			       "--no-rand-seed", "--temp-path", "/tmp", "--log-brief",
-			       "--yaml", YAML_PATH, NULL, NULL, NULL };
+			       "--yaml", YAML_PATH, SIZES, [OPS_AT] = NULL, NULL, NULL };
 	char message[256];
 	int status, wait_status;
 
@@ -58,8 +63,8 @@ static void measure(uint32_t round)
 		snprintf(ops, sizeof(ops), "--%s-ops", parameter_word("stressor"));
 		snprintf(ops_count, sizeof(ops_count), "%lld",
 			 (long long)parameter_number("ops"));
-		argv[12] = ops;
-		argv[13] = ops_count;
+		argv[OPS_AT] = ops;
+		argv[OPS_AT + 1] = ops_count;
 	}
 	(void)unlink(YAML_PATH);
 	workload_region_begin(MARKER_REGION_OWN);
@@ -79,7 +84,7 @@ static void load(void)
 	static char stressor[OPTION_SIZE], workers[OPTION_SIZE];
 	const char *const argv[] = { "stress-ng", stressor, workers, "--timeout", "0", "--metrics",
 				     "--no-rand-seed", "--temp-path", "/tmp", "--log-brief",
-				     "--yaml", LOAD_YAML_PATH, NULL };
+				     "--yaml", LOAD_YAML_PATH, SIZES, NULL };
 
 	snprintf(stressor, sizeof(stressor), "--%s", parameter_word("stressor"));
 	snprintf(workers, sizeof(workers), "%lld", (long long)parameter_number("workers"));
