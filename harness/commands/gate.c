@@ -14,17 +14,6 @@ static void close_store(struct run_store **store)
 
 /* --- against earlier runs --------------------------------------------------------------- */
 
-struct earlier {
-	struct baseline *items; size_t count; /* owned */
-	char *title;                 /* owned */
-};
-
-static void earlier_release(struct earlier *earlier)
-{
-	baselines_free(earlier->items, earlier->count);
-	free(earlier->title);
-}
-
 /* Whether the run's own control or a canary failed: then it says nothing. */
 static int judge_itself(struct run_store *store, const struct stored_run *run,
 			bool *ret_void, struct error *err)
@@ -68,7 +57,7 @@ static int gate_against(const struct globals *globals, const struct request *req
 	cleanup_with(close_store) struct run_store *store = NULL;
 	cleanup_with(stored_run_release) struct stored_run run = { .id = NULL };
 	cleanup_with(baseline_release) struct baseline now = { .run_id = NULL };
-	cleanup_with(earlier_release) struct earlier earlier = { .items = NULL };
+	cleanup_with(against_earlier_release) struct against_earlier earlier = { .items = NULL };
 	cleanup_with(against_release) struct against against = { .entries = NULL };
 	bool is_void = false;
 	int rc = run_store_open(globals->results_dir, &store, err);

@@ -38,6 +38,15 @@ int against_find(struct run_store *store, const struct stored_run *run, const ch
 		 const char *text, struct baseline **ret_items, size_t *ret_count,
 		 char **ret_title, struct error *err) must_check;
 void baselines_free(struct baseline *items, size_t count);
+/* N of "N-nights"; 0: it is something else. */
+size_t against_parse_nights(const char *text);
+
+/* What against_find found, in one piece. */
+struct against_earlier {
+	struct baseline *items; size_t count; /* owned */
+	char *title;                 /* owned */
+};
+void against_earlier_release(struct against_earlier *earlier);
 /* Whether the text is one of the first two of these. */
 bool against_names_nights(const char *text);
 /* The same for a night, which measured only some cells: each is looked for by itself, in

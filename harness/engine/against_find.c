@@ -111,8 +111,7 @@ static int find_last_good(struct finding_runs *finding, char **ret_title, struct
 
 /* --- nights -------------------------------------------------------------------------------- */
 
-/* N of "N-nights"; 0: it is something else. */
-static size_t parse_nights(const char *text)
+size_t against_parse_nights(const char *text)
 {
 	char *end = NULL;
 	unsigned long count;
@@ -196,7 +195,7 @@ int against_find(struct run_store *store, const struct stored_run *run, const ch
 		.store = store, .run = run, .label = label,
 	};
 	cleanup_free char *path = baseline_path(run_store_folder(store), text);
-	size_t nights = parse_nights(text);
+	size_t nights = against_parse_nights(text);
 	int rc = load_timeline(&finding, err);
 
 	if (rc)
@@ -215,4 +214,10 @@ int against_find(struct run_store *store, const struct stored_run *run, const ch
 	*ret_count = finding.count;
 	finding.count = 0;
 	return 0;
+}
+
+void against_earlier_release(struct against_earlier *earlier)
+{
+	baselines_free(earlier->items, earlier->count);
+	free(earlier->title);
 }

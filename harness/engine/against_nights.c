@@ -148,17 +148,6 @@ static int search(struct searching *searching, const struct stored_run *run, str
 	return rc;
 }
 
-static size_t parse_nights(const char *text)
-{
-	char *end = NULL;
-	unsigned long count;
-
-	if (*text < '1' || *text > '9')
-		return 0;
-	count = strtoul(text, &end, 10);
-	return strcmp(end, "-nights") && strcmp(end, "-night") ? 0 : count;
-}
-
 /* A baseline or a run that was named. */
 static int find_named(struct searching *searching, const struct stored_run *run,
 		      const char *text, char **ret_title, struct error *err)
@@ -173,7 +162,7 @@ static int find_named(struct searching *searching, const struct stored_run *run,
 
 bool against_names_nights(const char *text)
 {
-	return !strcmp(text, "last-good") || parse_nights(text);
+	return !strcmp(text, "last-good") || against_parse_nights(text);
 }
 
 int against_find_nights(struct run_store *store, const struct stored_run *run,
@@ -184,7 +173,7 @@ int against_find_nights(struct run_store *store, const struct stored_run *run,
 	bool is_last_good = !strcmp(text, "last-good");
 	cleanup_with(searching_release) struct searching searching = {
 		.store = store, .now = now, .only_good = is_last_good,
-		.wanted = is_last_good ? 1 : parse_nights(text),
+		.wanted = is_last_good ? 1 : against_parse_nights(text),
 	};
 	cleanup_free char *title = NULL;
 	int rc;

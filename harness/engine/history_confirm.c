@@ -116,21 +116,12 @@ static int find_settled(const struct matter *matter, bool *ret_settled,
 	return 0;
 }
 
-static const struct stored_variant *find_variant(const struct stored_run *run,
-						 const char *label)
-{
-	for (size_t i = 0; i < run->variants_count; i++)
-		if (!strcmp(run->variants[i].label, label))
-			return &run->variants[i];
-	return NULL;
-}
-
 /* Nothing to boot where both runs had one and the same kernel: the change is of
  * something else. */
 static bool is_same_kernel(const struct matter *matter)
 {
-	const struct stored_variant *a = find_variant(&matter->before, matter->series->variant);
-	const struct stored_variant *b = find_variant(&matter->after, matter->series->variant);
+	const struct stored_variant *a = stored_run_find_variant(&matter->before, matter->series->variant);
+	const struct stored_variant *b = stored_run_find_variant(&matter->after, matter->series->variant);
 
 	return a && b && !strcmp(a->kernel_key, b->kernel_key) && !strcmp(a->cmdline, b->cmdline);
 }

@@ -35,23 +35,10 @@ void nightly_release(struct nightly *nightly)
 	free(nightly->failure);
 }
 
-static void stored_event_release(struct stored_night_event *event)
-{
-	free(event->guest);
-	free(event->suite);
-	free(event->row);
-	free(event->metric);
-	free(event->variant);
-	free(event->against);
-	free(event->confirm_run);
-	free(event->culprit);
-	free(event->reason);
-}
-
 static void work_release(struct night_work *work)
 {
 	for (size_t i = 0; i < work->events_count; i++) {
-		stored_event_release(&work->events[i].stored);
+		stored_night_event_release(&work->events[i].stored);
 		free(work->events[i].before);
 	}
 	free(work->events);

@@ -113,23 +113,12 @@ static bool has_regressed_entry(const struct against *against)
 	return false;
 }
 
-struct earlier {
-	struct baseline *items; size_t count; /* owned */
-	char *title;                 /* owned */
-};
-
-static void earlier_release(struct earlier *earlier)
-{
-	baselines_free(earlier->items, earlier->count);
-	free(earlier->title);
-}
-
 static int judge_variant(struct night_work *work, uint32_t variant, bool is_void,
 			 struct error *err)
 {
 	const char *label = work->run.variants[variant].label;
 	cleanup_with(baseline_release) struct baseline now = { .run_id = NULL };
-	cleanup_with(earlier_release) struct earlier earlier = { .items = NULL };
+	cleanup_with(against_earlier_release) struct against_earlier earlier = { .items = NULL };
 	cleanup_with(against_release) struct against against = { .entries = NULL };
 	int rc = baseline_from_run(work->store, &work->run, label, &now, err);
 

@@ -36,26 +36,17 @@ static enum night_event_state state_of(enum change_state state)
 	return NIGHT_EVENT_SUSPECTED;
 }
 
-static const struct stored_variant *find_variant(const struct stored_run *run,
-						 const char *label)
-{
-	for (size_t i = 0; i < run->variants_count; i++)
-		if (!strcmp(run->variants[i].label, label))
-			return &run->variants[i];
-	return NULL;
-}
-
 /* Whether the run booted for this variant what tonight's did. */
 static int is_same_kernel(struct night_work *work, const char *run_id, const char *label,
 			  bool *ret_same, struct error *err)
 {
 	cleanup_with(stored_run_release) struct stored_run run = { .id = NULL };
-	const struct stored_variant *a, *b = find_variant(&work->run, label);
+	const struct stored_variant *a, *b = stored_run_find_variant(&work->run, label);
 	int rc = run_store_load(work->store, run_id, &run, err);
 
 	if (rc)
 		return rc;
-	a = find_variant(&run, label);
+	a = stored_run_find_variant(&run, label);
 	*ret_same = a && b && !strcmp(a->kernel_key, b->kernel_key) &&
 		    !strcmp(a->cmdline, b->cmdline);
 	return 0;

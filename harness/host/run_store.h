@@ -101,6 +101,9 @@ struct stored_run {
 };
 
 void stored_run_release(struct stored_run *run);
+/* The variant of that label, borrowed; NULL: there is none. */
+const struct stored_variant *stored_run_find_variant(const struct stored_run *run,
+						     const char *label);
 
 /* Stores everything of a new run and creates its folder. Fills in run->id
  * where it is NULL ("20261121-213000-quick", "-2" and so on behind it if that

@@ -127,19 +127,8 @@ int run_store_put_figures(struct run_store *store, const struct stored_run *run,
 int run_store_runs_without_figures(struct run_store *store, uint32_t rule,
 				   struct strvec *ret_ids, struct error *err)
 {
-	cleanup_statement struct statement st = STATEMENT_INIT;
-	int rc = statement_prepare(store, "SELECT id FROM runs WHERE state = 'finished'"
-				   " AND figures_rule <> ?1 ORDER BY run", &st, err);
-
-	if (rc)
-		return rc;
-	statement_bind_integer(&st, 1, rule);
-	while ((rc = statement_step(&st, err)) > 0) {
-		cleanup_free char *id = statement_text(&st, 0);
-
-		strvec_push(ret_ids, id);
-	}
-	return rc;
+	return statement_run_ids(store, "SELECT id FROM runs WHERE state = 'finished'"
+				 " AND figures_rule <> ?1 ORDER BY run", rule, ret_ids, err);
 }
 
 /* --- series ------------------------------------------------------------------------ */

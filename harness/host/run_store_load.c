@@ -67,6 +67,15 @@ void stored_run_release(struct stored_run *run)
 	*run = (struct stored_run){ .id = NULL };
 }
 
+const struct stored_variant *stored_run_find_variant(const struct stored_run *run,
+						     const char *label)
+{
+	for (size_t i = 0; i < run->variants_count; i++)
+		if (!strcmp(run->variants[i].label, label))
+			return &run->variants[i];
+	return NULL;
+}
+
 /* What is stored but means nothing to this program. */
 static int refuse_value(struct run_store *store, const char *column, const char *value,
 			struct error *err)

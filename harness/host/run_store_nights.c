@@ -27,7 +27,7 @@ static void release_cell(struct stored_night_cell *cell)
 	free(cell->reason);
 }
 
-static void release_event(struct stored_night_event *event)
+void stored_night_event_release(struct stored_night_event *event)
 {
 	free(event->guest);
 	free(event->suite);
@@ -45,7 +45,7 @@ void stored_night_release(struct stored_night *night)
 	for (size_t i = 0; i < night->cells_count; i++)
 		release_cell(&night->cells[i]);
 	for (size_t i = 0; i < night->events_count; i++)
-		release_event(&night->events[i]);
+		stored_night_event_release(&night->events[i]);
 	free(night->cells);
 	free(night->events);
 	free(night->id);

@@ -49,6 +49,7 @@ struct stored_night {
 };
 
 void stored_night_release(struct stored_night *night);
+void stored_night_event_release(struct stored_night_event *event);
 
 /* Stores a new night, or all of one that is there under the same id, in one transaction.
  * -ENOENT: a run that it names is not in the store; -EINVAL: a name is missing. */

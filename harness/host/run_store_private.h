@@ -73,6 +73,9 @@ int64_t statement_integer(struct statement *st, int column);
 double statement_real(struct statement *st, int column); /* NULL: NAN */
 char *statement_text(struct statement *st, int column);  /* owned; NULL: NULL */
 bool statement_is_null(struct statement *st, int column);
+/* The texts of the query's only column, ?1 being the number; appended to ret_ids. */
+int statement_run_ids(struct run_store *store, const char *sql, int64_t number,
+		      struct strvec *ret_ids, struct error *err) must_check;
 void statement_release(struct statement *st);
 #define cleanup_statement cleanup_with(statement_release)
 

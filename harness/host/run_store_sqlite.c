@@ -151,6 +151,23 @@ bool statement_is_null(struct statement *st, int column)
 	return sqlite3_column_type(st->handle, column) == SQLITE_NULL;
 }
 
+int statement_run_ids(struct run_store *store, const char *sql, int64_t number,
+		      struct strvec *ret_ids, struct error *err)
+{
+	cleanup_statement struct statement st = STATEMENT_INIT;
+	int rc = statement_prepare(store, sql, &st, err);
+
+	if (rc)
+		return rc;
+	statement_bind_integer(&st, 1, number);
+	while ((rc = statement_step(&st, err)) > 0) {
+		cleanup_free char *id = statement_text(&st, 0);
+
+		strvec_push(ret_ids, id);
+	}
+	return rc;
+}
+
 void statement_release(struct statement *st)
 {
 	(void)sqlite3_finalize(st->handle);
