@@ -64,7 +64,7 @@ static int add_campaign(const struct globals *globals, const char *name,
 	int code = campaign_load(globals->project_root, name, &campaign, err);
 
 	if (code == 0)
-		code = campaign_select(&campaign, &wanted->only, &wanted->skip, err);
+		code = campaign_select(&campaign, &wanted->only, &wanted->skip, true, err);
 	for (size_t i = 0; code == 0 && i < campaign.variants_count; i++)
 		code = wanted_add(wanted, &campaign, &campaign.variants[i], err);
 	return code;

@@ -67,7 +67,7 @@ static int load_campaign(const struct request *request, struct campaign *ret_cam
 			       err);
 
 	if (!rc)
-		rc = campaign_select(ret_campaign, &request->only, &request->skip, err);
+		rc = campaign_select(ret_campaign, &request->only, &request->skip, false, err);
 	if (rc)
 		return rc;
 	if (request->mode && !run_mode_parse(request->mode, &mode))

@@ -181,7 +181,7 @@ static int load_campaign(const struct request *request, struct campaign *ret_cam
 			       err);
 
 	if (!rc)
-		rc = campaign_select(ret_campaign, &request->only, &request->skip, err);
+		rc = campaign_select(ret_campaign, &request->only, &request->skip, true, err);
 	if (rc)
 		return rc;
 	campaign_set_mode(ret_campaign, MODE_EXACT);

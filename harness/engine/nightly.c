@@ -120,7 +120,7 @@ static int load_campaign(struct night_work *work, struct error *err)
 	rc = campaign_leave_out_cells(campaign, host_info_cpus(cpus, ARRAY_COUNT(cpus)), &note,
 				      err);
 	if (!rc)
-		rc = campaign_select(campaign, &request->only, &request->skip, err);
+		rc = campaign_select(campaign, &request->only, &request->skip, false, err);
 	if (rc)
 		return rc;
 	if (note)

@@ -118,9 +118,10 @@ int campaign_leave_out_cells(struct campaign *campaign, uint32_t cpus_count,
  * of guests, suites and variants. Globs of `only` that fit cells choose cells, those that fit
  * variants choose variants; where none does, all of that kind stay, and the baseline always
  * does. -ENOENT: one fits nothing (with the nearest name); -EINVAL: `skip` names the
- * baseline; -E2BIG: no cell, or no variant beside the baseline, would be left. */
+ * baseline; -E2BIG: no cell, or no variant beside the baseline, would be left
+ * (the latter not with may_be_alone, for those that compare nothing). */
 int campaign_select(struct campaign *campaign, const struct strvec *only,
-		    const struct strvec *skip, struct error *err) must_check;
+		    const struct strvec *skip, bool may_be_alone, struct error *err) must_check;
 /* Keeps the cells at these indexes, none twice, in this order. */
 void campaign_keep_cells(struct campaign *campaign, const size_t *indexes, size_t count);
 /* Keeps the baseline and the variants whose flag is set. */

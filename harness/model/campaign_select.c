@@ -161,7 +161,7 @@ static int check_skip(const struct campaign *campaign, const struct strvec *skip
 }
 
 static int keep(struct campaign *campaign, const struct fits *only, const struct fits *skip,
-		struct error *err)
+		bool may_be_alone, struct error *err)
 {
 	cleanup_free size_t *cells = memory_alloc_array(campaign->cells_count, sizeof(*cells));
 	cleanup_free bool *variants = memory_alloc_array(campaign->variants_count,
@@ -178,7 +178,7 @@ static int keep(struct campaign *campaign, const struct fits *only, const struct
 	if (!cells_count)
 		return error_set(err, -E2BIG, "campaign %s: what was asked for leaves no pairing "
 				 "of guest and suite", campaign->name);
-	if (!others_count && campaign->variants_count > 1)
+	if (!may_be_alone && !others_count && campaign->variants_count > 1)
 		return error_set(err, -E2BIG, "campaign %s: what was asked for leaves no variant "
 				 "beside the baseline '%s'", campaign->name,
 				 campaign->variants[campaign->baseline].name);
@@ -188,7 +188,7 @@ static int keep(struct campaign *campaign, const struct fits *only, const struct
 }
 
 int campaign_select(struct campaign *campaign, const struct strvec *only,
-		    const struct strvec *skip, struct error *err)
+		    const struct strvec *skip, bool may_be_alone, struct error *err)
 {
 	cleanup_with(fits_release) struct fits fit_only = { .cells = NULL };
 	cleanup_with(fits_release) struct fits fit_skip = { .cells = NULL };
@@ -198,5 +198,5 @@ int campaign_select(struct campaign *campaign, const struct strvec *only,
 		rc = find_fits(campaign, "skip", skip, &fit_skip, err);
 	if (rc == 0)
 		rc = check_skip(campaign, skip, err);
-	return rc ? rc : keep(campaign, &fit_only, &fit_skip, err);
+	return rc ? rc : keep(campaign, &fit_only, &fit_skip, may_be_alone, err);
 }

@@ -31,7 +31,7 @@ static int choose(const char *only_text, const char *skip_text, struct campaign 
 	add_globs(skip_text, &skip);
 	if (!campaign_load_good(CHOICE, campaign))
 		return -EIO;
-	return campaign_select(campaign, &only, &skip, err);
+	return campaign_select(campaign, &only, &skip, false, err);
 }
 
 /* What is left, as "up/boot smp/boot: a b". */
@@ -121,9 +121,26 @@ static void test_single_variant(void)
 				"  - {guest: smp, suite: boot}\n", &campaign))
 		return;
 	strvec_push(&only, "smp");
-	CU_ASSERT_EQUAL(campaign_select(&campaign, &only, &skip, &err), 0);
+	CU_ASSERT_EQUAL(campaign_select(&campaign, &only, &skip, false, &err), 0);
 	CU_ASSERT_EQUAL(campaign.cells_count, 1);
 	CU_ASSERT_EQUAL(campaign.variants_count, 1);
+}
+
+/* What compares nothing, such as a walk of seeds, can do with the baseline. */
+static void test_baseline_alone(void)
+{
+	cleanup_campaign struct campaign campaign = { .name = NULL };
+	cleanup_strvec struct strvec only = STRVEC_INIT, skip = STRVEC_INIT;
+	struct error err = ERROR_INIT;
+
+	if (!campaign_load_good("variants:\n  - {name: a, " KERNEL "}\n  - {name: b, " KERNEL
+				"}\nbaseline: a\ncells:\n  - {guest: up, suite: boot}\n",
+				&campaign))
+		return;
+	strvec_push(&skip, "b");
+	CU_ASSERT_EQUAL(campaign_select(&campaign, &only, &skip, true, &err), 0);
+	CU_ASSERT_EQUAL(campaign.variants_count, 1);
+	test_check_string(campaign.variants[0].name, "a");
 }
 
 static void test_keep_in_order(void)
@@ -157,5 +174,6 @@ TEST_SUITE("campaign_select",
 	   {"skips", test_skips},
 	   {"refused", test_refused},
 	   {"a single variant", test_single_variant},
+	   {"the baseline alone", test_baseline_alone},
 	   {"kept in this order", test_keep_in_order},
 	   {"priorities refused", test_priority_refused})
