@@ -18,7 +18,7 @@ static const char rows[] =
 	"rows:\n"
 	"  - name: rename\n"
 	"    workload: inversion_rename\n"
-	"    arguments: {duration_ms: 500, wait_limit_ms: 200}\n"
+	"    arguments: {duration_ms: 1500, wait_limit_ms: 200}\n"
 	"    timeout_s: 60\n"
 	/* Nobody is in the way: nothing can be cut. */
 	"  - name: free\n"
