@@ -322,8 +322,10 @@ uint64_t cyclictest_output_quantile_ns(const struct cyclictest_output *output,
 		if (seen >= rank)
 			return bins[i].value_ns;
 	}
-	/* The rank lies among the latencies that overflowed the histogram. */
-	return output->histogram_end_ns ? output->histogram_end_ns : max_ns(output);
+	/* The rank lies among the latencies that overflowed the histogram: not below its end,
+	 * and, whatever a damaged output says of that, not above the longest. */
+	return output->histogram_end_ns && output->histogram_end_ns < max_ns(output) ?
+	       output->histogram_end_ns : max_ns(output);
 }
 
 static double avg_ns(const struct cyclictest_output *output)
