@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "command.h"
+#include "command_experiment.h"
 #include "log.h"
 #include "memory.h"
 #include "profile.h"
@@ -45,15 +45,7 @@ static int take(const struct globals *globals, const struct profile_request *req
 
 static int run(const struct globals *globals, int argc, char **argv, struct error *err)
 {
-	const struct experiment_options options = {
-		.project_root = globals->project_root,
-		.build_dir = globals->build_dir,
-		.results_dir = globals->results_dir,
-		.cache_path = globals->cache_path,
-		.cache_max_bytes = globals->cache_max_bytes,
-		.uri = globals->uri,
-		.accelerator = globals->accelerator,
-	};
+	const struct experiment_options options = command_experiment_options(globals, 0);
 	struct profile_request request = { .options = &options };
 	uint64_t top = PROFILE_TOP_DEFAULT;
 	bool json = false;

@@ -10,7 +10,7 @@
 
 #include "campaign.h"
 #include "cases.h"
-#include "command.h"
+#include "command_experiment.h"
 #include "files.h"
 #include "log.h"
 #include "memory.h"
@@ -305,15 +305,7 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 {
 	cleanup_with(request_release) struct request request = {
 		.globals = globals,
-		.options = {
-			.project_root = globals->project_root,
-			.build_dir = globals->build_dir,
-			.results_dir = globals->results_dir,
-			.cache_path = globals->cache_path,
-			.cache_max_bytes = globals->cache_max_bytes,
-			.uri = globals->uri,
-			.accelerator = globals->accelerator,
-		},
+		.options = command_experiment_options(globals, 0),
 	};
 	const struct option_info infos[] = {
 		{ "--gdb", OPTION_FLAG, &request.gdb, 0, 0 },
