@@ -4,11 +4,34 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "clock.h"
 #include "files.h"
 #include "memory.h"
 #include "run_store_private.h"
+
+/* SQLite does not wait for others while the journal's mode changes (its busy handler
+ * could wait for ever there), so it is asked again here. FULL: in WAL mode NORMAL may
+ * lose the last commits when the power goes; a finished trial cost seconds and its commit
+ * milliseconds. */
+static int set_journal(struct run_store *store, struct error *err)
+{
+	const struct timespec pause = { .tv_nsec = 2 * NS_PER_MS };
+	const uint64_t end_ns = clock_monotonic_ns() + STORE_BUSY_TIMEOUT_MS * NS_PER_MS;
+	int code;
+
+	for (;;) {
+		code = sqlite3_exec(store->database, "PRAGMA journal_mode = WAL", NULL, NULL,
+				    NULL);
+		if ((code & 0xff) != SQLITE_BUSY || clock_monotonic_ns() >= end_ns)
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
+	if (code != SQLITE_OK)
+		return store_failure(store, code, "setting the journal's mode", err);
+	return store_execute(store, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err);
+}
 
 static int open_database(struct run_store *store, struct error *err)
 {
@@ -23,13 +46,7 @@ static int open_database(struct run_store *store, struct error *err)
 	rc = store_schema_prepare(store, err);
 	if (!rc)
 		rc = store_samples_register(store, err);
-	if (rc)
-		return rc;
-	/* FULL: in WAL mode NORMAL may lose the last commits when the power
-	 * goes; a finished trial cost seconds and its commit milliseconds. */
-	return store_execute(store,
-			     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-			     "PRAGMA foreign_keys = ON", err);
+	return rc ? rc : set_journal(store, err);
 }
 
 int run_store_open(const char *results_dir, struct run_store **ret_store, struct error *err)

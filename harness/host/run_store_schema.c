@@ -332,11 +332,14 @@ static int pragma_read(struct run_store *store, const char *sql, int64_t *ret_va
 	return 0;
 }
 
-static int refuse_foreign(struct run_store *store, int64_t version, struct error *err)
+/* ret_version: 0 for a database that is new or empty. */
+static int read_version(struct run_store *store, int64_t *ret_version, struct error *err)
 {
-	int64_t application = 0, tables = 0;
-	int rc = pragma_read(store, "PRAGMA application_id", &application, err);
+	int64_t application = 0, tables = 0, version = 0;
+	int rc = pragma_read(store, "PRAGMA user_version", &version, err);
 
+	if (!rc)
+		rc = pragma_read(store, "PRAGMA application_id", &application, err);
 	if (!rc)
 		rc = pragma_read(store, "SELECT count(*) FROM sqlite_schema", &tables, err);
 	if (rc)
@@ -351,6 +354,7 @@ static int refuse_foreign(struct run_store *store, int64_t version, struct error
 				 "%s: was written by a newer kerngate (schema %lld, this one "
 				 "knows %lld); it was left alone", store->path,
 				 (long long)version, (long long)SCHEMA_VERSION);
+	*ret_version = version;
 	return 0;
 }
 
@@ -371,16 +375,19 @@ int store_schema_prepare(struct run_store *store, struct error *err)
 {
 	cleanup_transaction struct transaction tx = TRANSACTION_INIT;
 	int64_t version = 0;
-	int rc = pragma_read(store, "PRAGMA user_version", &version, err);
+	/* One moment for all that is read: another process may be making the tables. */
+	int rc = store_execute(store, "BEGIN", err);
 
-	if (!rc)
-		rc = refuse_foreign(store, version, err);
+	if (rc)
+		return rc;
+	rc = read_version(store, &version, err);
+	(void)sqlite3_exec(store->database, "COMMIT", NULL, NULL, NULL);
 	if (rc || version == SCHEMA_VERSION)
 		return rc;
 	rc = transaction_begin(store, &tx, err);
 	/* Again, now that no other process can be doing the same. */
 	if (!rc)
-		rc = pragma_read(store, "PRAGMA user_version", &version, err);
+		rc = read_version(store, &version, err);
 	for (; !rc && version < SCHEMA_VERSION; version++)
 		rc = migrate_step(store, version, err);
 	return rc ? rc : transaction_commit(&tx, err);
