@@ -19,6 +19,7 @@
 struct settings {
 	struct globals globals;       /* points into the strings below and argv */
 	char *root, *build, *results, *cache; /* owned */
+	struct strbuf program;        /* its name, and the options in globals as given */
 	const char *root_option, *results_option, *cache_option, *accel;
 	uint64_t cache_gib;
 	bool verbose, quiet, no_progress, help, version;
@@ -31,6 +32,7 @@ static void settings_release(struct settings *settings)
 	free(settings->build);
 	free(settings->results);
 	free(settings->cache);
+	strbuf_release(&settings->program);
 }
 
 static bool is_root(const char *folder)
@@ -81,6 +83,18 @@ static const struct option_info *match_global(const struct option_info *options,
 	return NULL;
 }
 
+/* Those that decide what a command works on, so that another finds the same. */
+static void note_option(struct settings *settings, const struct option_info *option,
+			char *const *words, int count)
+{
+	if (option->kind == OPTION_FLAG)
+		return;
+	for (int i = 1; i < count; i++) {
+		strbuf_addc(&settings->program, ' ');
+		strbuf_add_shell_word(&settings->program, words[i]);
+	}
+}
+
 /* Takes the global options out of argv and stores them. */
 static int take_globals(struct settings *settings, int *argc, char **argv,
 			struct error *err)
@@ -102,6 +116,7 @@ static int take_globals(struct settings *settings, int *argc, char **argv,
 	};
 	int kept = 1, i;
 
+	strbuf_adds(&settings->program, "kerngate");
 	for (i = 1; i < *argc && strcmp(argv[i], "--") != 0; i++) {
 		const struct option_info *option = match_global(options, argv[i]);
 		char *words[4] = { argv[0], argv[i], NULL, NULL };
@@ -114,6 +129,7 @@ static int take_globals(struct settings *settings, int *argc, char **argv,
 		if (option->kind != OPTION_FLAG && !strchr(argv[i], '=') &&
 		    i + 1 < *argc)
 			words[count++] = argv[++i];
+		note_option(settings, option, words, count);
 		status = command_parse_options(options, &count, words, err);
 		if (status != 0)
 			return status;
@@ -160,6 +176,7 @@ static int complete_settings(struct settings *settings, struct error *err)
 	globals->results_dir = settings->results;
 	globals->cache_path = settings->cache;
 	globals->cache_max_bytes = settings->cache_gib << 30;
+	globals->program = settings->program.data;
 	if (settings->quiet)
 		log_set_level(LOG_WARNING);
 	if (settings->verbose)
@@ -225,6 +242,7 @@ int main(int argc, char **argv)
 {
 	cleanup_with(settings_release) struct settings settings = {
 		.globals = { .uri = "embed", .accelerator = CHOICE_AUTO },
+		.program = STRBUF_INIT,
 	};
 	static struct error err; /* 4 KiB, and zero as ERROR_INIT is */
 	int status = take_globals(&settings, &argc, argv, &err);

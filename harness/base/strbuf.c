@@ -1,6 +1,7 @@
 /* strbuf.c - growing strings and lists of strings. */
 #include "strbuf.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -175,4 +176,24 @@ void strvec_release(struct strvec *vec)
 		free(vec->items[i]);
 	free(vec->items);
 	*vec = STRVEC_INIT;
+}
+
+void strbuf_add_shell_word(struct strbuf *buf, const char *text)
+{
+	static const char plain[] = "-_./:=@%+,";
+	bool is_plain_word = *text;
+
+	for (const char *c = text; *c && is_plain_word; c++)
+		is_plain_word = isalnum((unsigned char)*c) || strchr(plain, *c);
+	if (is_plain_word) {
+		strbuf_adds(buf, text);
+		return;
+	}
+	strbuf_addc(buf, '\'');
+	for (const char *c = text; *c; c++)
+		if (*c == '\'')
+			strbuf_adds(buf, "'\\''");
+		else
+			strbuf_addc(buf, *c);
+	strbuf_addc(buf, '\'');
 }

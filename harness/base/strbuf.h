@@ -36,6 +36,8 @@ char *strbuf_detach(struct strbuf *buf);           /* owned; never NULL */
 void strbuf_release(struct strbuf *buf);
 /* Appends text with & < > " ' escaped for XML/HTML. */
 void strbuf_add_xml(struct strbuf *buf, const char *text);
+/* Appends text as one word of the shell, quoted where it must be (POSIX, 2.2.2). */
+void strbuf_add_shell_word(struct strbuf *buf, const char *text);
 #define cleanup_strbuf cleanup_with(strbuf_release)
 
 struct strvec {

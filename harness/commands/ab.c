@@ -65,7 +65,7 @@ static char *command_text(int argc, char **argv)
 		if (!is_said)
 			continue;
 		strbuf_addc(&text, ' ');
-		render_shell_word(&text, argv[i]);
+		strbuf_add_shell_word(&text, argv[i]);
 	}
 	return strbuf_detach(&text);
 }
@@ -125,9 +125,9 @@ static void tell_bisect(const struct ab *ab, const struct stored_run *run,
 		    strcmp(run->variants[entry->variant].name, name) != 0)
 			continue;
 		setting = same_setting(ab, cell);
-		fprintf(stderr, "which of them made %s worse:\n  kerngate bisect --series %s "
+		fprintf(stderr, "which of them made %s worse:\n  %s bisect --series %s "
 			"--good 0 --bad %zu --metric %s.%s %s\n", entry->judged.metric->name,
-			series, count, cell->rows[entry->row].name, entry->judged.metric->name,
+			experiment_program(ab->options), series, count, cell->rows[entry->row].name, entry->judged.metric->name,
 			setting);
 		return;
 	}
@@ -139,16 +139,17 @@ static void tell_more(const struct ab *ab, const struct stored_run *run,
 {
 	const json_t *sets = json_object_get(ab->state, "sets"), *set;
 	cleanup_free char *setting = same_setting(ab, &run->cells[0]);
+	const char *program = experiment_program(ab->options);
 	size_t i;
 
-	fprintf(stderr, "\nall of it as a page:\n  kerngate report %s\nthis table again:\n"
-		"  kerngate ab --resume %s\n", run->id, ab->id);
+	fprintf(stderr, "\nall of it as a page:\n  %s report %s\nthis table again:\n"
+		"  %s ab --resume %s\n", program, run->id, program, ab->id);
 	json_array_foreach(sets, i, set) {
 		const char *series = json_string_value(json_object_get(set, "series"));
 
 		if (!series || json_array_size(json_object_get(set, "patches")) < 2)
 			continue;
-		fprintf(stderr, "which patch did what:\n  kerngate walk %s %s\n", series, setting);
+		fprintf(stderr, "which patch did what:\n  %s walk %s %s\n", program, series, setting);
 		tell_bisect(ab, run, c, set, series);
 	}
 }

@@ -22,6 +22,8 @@ struct globals {
 	uint64_t cache_max_bytes;    /* --cache-size GIB; 0: default */
 	const char *uri;             /* --connect; default "embed" */
 	enum accelerator_choice accelerator; /* --accel auto|kvm|tcg */
+	const char *program;         /* "kerngate" and these options as they were given, for
+					commands that the user is told to type */
 };
 
 enum {

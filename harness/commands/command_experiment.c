@@ -13,5 +13,6 @@ struct experiment_options command_experiment_options(const struct globals *globa
 		.uri = globals->uri,
 		.accelerator = globals->accelerator,
 		.jobs = (uint32_t)jobs,
+		.program = globals->program,
 	};
 }

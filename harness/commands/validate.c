@@ -17,6 +17,7 @@
 
 #define DEFAULT_CAMPAIGN "validate"
 #define BUDGET_MAX 100000
+#define BUDGET_UNSET UINT64_MAX
 
 enum { EXIT_FOUND = 1, EXIT_PARTLY = 3 };
 
@@ -31,7 +32,8 @@ struct request {
 	struct experiment_options options;
 	const char *name;      /* of the campaign or run; NULL: the default */
 	struct strvec only, skip; /* globs; owned */
-	uint64_t seeds, from, budget, jobs;
+	uint64_t seeds, from, jobs;
+	uint64_t budget;          /* minutes, 0: none; BUDGET_UNSET: the campaign's */
 	bool until_found, cases, resume;
 };
 
@@ -124,7 +126,7 @@ static char *describe_case(const struct stored_run *run, const struct validation
 			     trial->seed, trial->order + 1, again);
 }
 
-static void print_cases(const struct validation *validation)
+static void print_cases(const struct validation *validation, const char *program)
 {
 	printf("\nkept, to be run again:\n");
 	for (size_t i = 0; i < validation->findings_count; i++) {
@@ -134,12 +136,12 @@ static void print_cases(const struct validation *validation)
 
 		if (is_named_before(validation, i))
 			continue;
-		printf("  kerngate replay %s\n", finding->case_name);
-		printf("  kerngate replay %s --gdb\n", finding->case_name);
+		printf("  %s replay %s\n", program, finding->case_name);
+		printf("  %s replay %s --gdb\n", program, finding->case_name);
 		table_add(&table, "   ", text);
 		table_print(&table, stdout);
 	}
-	printf("on a mended kernel: kerngate validate --cases\n");
+	printf("on a mended kernel: %s validate --cases\n", program);
 }
 
 static int report(const struct request *request, const char *run_id, bool interrupted,
@@ -161,12 +163,13 @@ static int report(const struct request *request, const char *run_id, bool interr
 	}
 	print_findings(&validation);
 	if (interrupted) {
-		printf("\nto go on, and to keep what was found: kerngate validate --resume\n");
+		printf("\nto go on, and to keep what was found: %s validate --resume\n",
+		       request->globals->program);
 		return 0;
 	}
 	rc = validation_keep(store, &request->options, &validation, err);
 	if (!rc)
-		print_cases(&validation);
+		print_cases(&validation, request->globals->program);
 	return rc;
 }
 
@@ -185,8 +188,8 @@ static int load_campaign(const struct request *request, struct campaign *ret_cam
 	if (rc)
 		return rc;
 	campaign_set_mode(ret_campaign, MODE_EXACT);
-	if (request->budget)
-		ret_campaign->budget_minutes = (uint32_t)request->budget;
+	if (request->options.has_budget)
+		ret_campaign->budget_minutes = request->options.budget_minutes;
 	return 0;
 }
 
@@ -276,7 +279,7 @@ static int try_cases(const struct request *request, struct error *err)
 static int check_request(const struct request *request, struct error *err)
 {
 	bool is_walk = request->seeds || request->from || request->until_found ||
-		       request->budget;
+		       request->budget != BUDGET_UNSET;
 
 	if (request->cases && (is_walk || request->resume))
 		return command_usage_error(err, "--cases runs what was kept, with its seeds: no "
@@ -287,21 +290,21 @@ static int check_request(const struct request *request, struct error *err)
 	if (request->resume && (request->only.count || request->skip.count))
 		return command_usage_error(err, "--resume has the run's guests, suites and variants: "
 					   "no --only or --skip");
-	if (request->resume && request->budget)
-		return command_usage_error(err, "--resume has the campaign's budget: no --budget");
 	return 0;
 }
 
 static int run(const struct globals *globals, int argc, char **argv, struct error *err)
 {
-	cleanup_with(request_release) struct request request = { .globals = globals };
+	cleanup_with(request_release) struct request request = {
+		.globals = globals, .budget = BUDGET_UNSET,
+	};
 	const struct option_info infos[] = {
 		{ "--only", OPTION_TEXTS, &request.only, 0, 0 },
 		{ "--skip", OPTION_TEXTS, &request.skip, 0, 0 },
 		{ "--seeds", OPTION_NUMBER, &request.seeds, 1, 10000 },
 		{ "--from", OPTION_NUMBER, &request.from, 1, INT64_MAX },
 		{ "--until-found", OPTION_FLAG, &request.until_found, 0, 0 },
-		{ "--budget", OPTION_NUMBER, &request.budget, 1, BUDGET_MAX },
+		{ "--budget", OPTION_NUMBER, &request.budget, 0, BUDGET_MAX },
 		{ "--jobs", OPTION_NUMBER, &request.jobs, 1, 4096 },
 		{ "--cases", OPTION_FLAG, &request.cases, 0, 0 },
 		{ "--resume", OPTION_FLAG, &request.resume, 0, 0 },
@@ -320,6 +323,10 @@ static int run(const struct globals *globals, int argc, char **argv, struct erro
 	request.options.seed = request.from;
 	request.options.blocks_count = (uint32_t)request.seeds;
 	request.options.until_found = request.until_found;
+	request.options.command = "validate";
+	request.options.has_budget = request.budget != BUDGET_UNSET;
+	if (request.options.has_budget)
+		request.options.budget_minutes = (uint32_t)request.budget;
 	command_catch_interrupts();
 	rc = request.cases ? try_cases(&request, err) : walk(&request, err);
 	if (rc == -EINTR || rc == -ECANCELED)
@@ -332,7 +339,7 @@ const struct command command_validate = {
 	.summary = "walk many seeds of a kernel in exact mode for what goes wrong",
 	.usage = "validate [CAMPAIGN] [--seeds N] [--from SEED] [--until-found]\n"
 		 "                    [--only GLOB] [--skip GLOB] [--budget MINUTES] [--jobs N]\n"
-		 "       kerngate validate --resume [RUN]\n"
+		 "       kerngate validate --resume [RUN] [--budget MINUTES]\n"
 		 "       kerngate validate [CAMPAIGN] --cases",
 	.help = "Runs an exact campaign (default: validate, a kernel with lockdep and KASAN)\n"
 		"for its findings, not for its figures: every seed of every variant in every\n"
@@ -347,7 +354,8 @@ const struct command command_validate = {
 		"                     the GUEST/SUITEs; may be said several times\n"
 		"  --skip GLOB        not these\n"
 		"  --until-found      start nothing more once anything has failed\n"
-		"  --budget MINUTES   instead of the campaign's budget_minutes\n"
+		"  --budget MINUTES   instead of the campaign's budget_minutes; 0: none. To be\n"
+		"                     said again with --resume\n"
 		"  --jobs N           compiler jobs (default: CPUs)\n"
 		"  --cases            run every kept case on the campaign's kernels as they are\n"
 		"                     now: on the variant of the case's name, else on each\n"

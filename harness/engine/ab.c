@@ -433,8 +433,8 @@ int ab_go(struct ab *ab, struct error *err)
 	else if (!code && !is_finished)
 		code = experiment_resume(ab->run_id, ab->options, &resumed, err);
 	if (code == -EINTR || code == -ECANCELED || code == -ENOSPC)
-		return error_prefix(err, "ab %s (go on with: kerngate ab --resume %s)", ab->id,
-				    ab->id);
+		return error_prefix(err, "ab %s (go on with: %s ab --resume %s)", ab->id,
+				    experiment_program(ab->options), ab->id);
 	return code;
 }
 

@@ -256,8 +256,9 @@ int bisect_go(struct bisect *bisect, struct error *err)
 		code = fleet_is_interrupted() ? error_set(err, -EINTR, "interrupted") :
 						turn(bisect, err);
 	if (code < 0)
-		return error_prefix(err, "bisection %s (go on with: kerngate bisect --resume %s)",
-				    bisect->id, bisect->id);
+		return error_prefix(err, "bisection %s (go on with: %s bisect --resume %s)",
+				    bisect->id, experiment_program(bisect->options),
+				    bisect->id);
 	json_object_set_new(bisect->state, "answer",
 			    json_string(bisect_answer_name(bisect->answer)));
 	bisect_state_spend(bisect);

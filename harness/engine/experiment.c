@@ -4,6 +4,7 @@
 #include "experiment.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "experiment_private.h"
@@ -88,11 +89,28 @@ static size_t count_finished(const struct stored_run *run)
 	return count;
 }
 
+const char *experiment_program(const struct experiment_options *options)
+{
+	return options->program ? options->program : "kerngate";
+}
+
+/* What the user types to go on. */
+static void add_resume(const struct experiment *experiment, struct strbuf *text)
+{
+	const struct experiment_options *options = experiment->options;
+
+	strbuf_addf(text, "%s %s --resume %s", experiment_program(options),
+		    options->command ? options->command : "run", experiment->run.id);
+	if (options->has_budget)
+		strbuf_addf(text, " --budget %" PRIu32, options->budget_minutes);
+}
+
 /* The run stopped early: what is finished is kept. */
 static int interrupted(struct experiment *experiment, int code, struct error *err)
 {
 	const struct stored_run *run = &experiment->run;
 	cleanup_free char *cause = string_copy(err->message);
+	cleanup_strbuf struct strbuf resume = STRBUF_INIT;
 	struct error second = ERROR_INIT;
 
 	if (code == -ECANCELED || fleet_is_interrupted() || process_is_cancelled())
@@ -101,10 +119,10 @@ static int interrupted(struct experiment *experiment, int code, struct error *er
 	 * as interrupted all the same. */
 	if (run_store_set_state(experiment->store, run->id, "interrupted", &second))
 		log_debug("%s", second.message);
+	add_resume(experiment, &resume);
 	return error_set(err, code, "%s\nrun %s stopped: %zu of %zu trials are finished and kept; "
-			 "go on with: kerngate run --resume %s",
-			 code == -EINTR ? "interrupted" : cause, run->id, count_finished(run),
-			 run->trials_count, run->id);
+			 "go on with: %s", code == -EINTR ? "interrupted" : cause, run->id,
+			 count_finished(run), run->trials_count, resume.data);
 }
 
 static int finish(struct experiment *experiment, struct error *err)
@@ -232,6 +250,9 @@ static int resume_stored(struct experiment *experiment, struct error *err)
 		return rc;
 	log_info("run %s: resumed, %zu of %zu trials are finished", id,
 		 count_finished(&experiment->run), experiment->run.trials_count);
+	if (experiment->campaign->budget_minutes)
+		log_info("budget: %" PRIu32 " minutes of boots, those before included",
+			 experiment->campaign->budget_minutes);
 	return 0;
 }
 
@@ -308,6 +329,8 @@ int experiment_resume(const char *run_id, const struct experiment_options *optio
 		rc = load_campaign(store, &stored, options, &campaign, &note, err);
 	if (rc)
 		return rc;
+	if (options->has_budget)
+		campaign.budget_minutes = options->budget_minutes;
 	noted.note = note;
 	noted.blocks_count = blocks_of(&stored);
 	return resume_campaign(&campaign, &noted, take_pointer(store), &stored, ret_run_id, err);

@@ -27,10 +27,17 @@ struct experiment_options {
 	const char *note;            /* that the run's note begins with; borrowed; NULL: none */
 	uint64_t deadline_ns;        /* clock_monotonic_ns(): no block starts that would pass
 					it, a build that does is ended (-ETIME); 0: none */
+	bool has_budget;             /* budget_minutes instead of the campaign's; 0: none */
+	uint32_t budget_minutes;     /* of boots */
+	const char *program;         /* borrowed: the program and its global options, for
+					commands that the user is told; NULL: "kerngate" */
+	const char *command;         /* borrowed: that goes on with --resume; NULL: "run" */
 	bool until_found;            /* starts nothing more once a trial failed, or its
 					console has a finding */
 };
 
+/* options->program, or its default; borrowed. */
+const char *experiment_program(const struct experiment_options *options);
 /* Everything that can be refused before building: names, arguments, tools,
  * devices, memory and disk for the plan. */
 int experiment_check(const struct campaign *campaign,

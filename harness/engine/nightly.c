@@ -131,6 +131,7 @@ static int load_campaign(struct night_work *work, struct error *err)
 							   campaign->budget_minutes;
 	/* the night's deadline takes its place */
 	campaign->budget_minutes = 0;
+	work->options.has_budget = true;
 	work->options.blocks_count = request->blocks_count;
 	return 0;
 }

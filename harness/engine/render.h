@@ -48,8 +48,6 @@ void render_quantity(double value, const char *unit, struct strbuf *out);
  * would use and returns by what to divide. */
 double render_scale(double value, const char *unit, struct strbuf *ret_unit);
 
-/* As a word of the shell (POSIX, 2.2.2). */
-void render_shell_word(struct strbuf *out, const char *word);
 /* What `kerngate run` finds the run's campaign by: its name, or its file. */
 void render_campaign_word(const struct stored_run *run, struct strbuf *out);
 

@@ -368,8 +368,8 @@ int walk_go(struct walk *walk, struct error *err)
 	if (!code && !run_id)
 		code = begin_run(walk, name, &run_id, err);
 	if (code)
-		return error_prefix(err, "walk %s (go on with: kerngate walk --resume %s)",
-				    walk->id, walk->id);
+		return error_prefix(err, "walk %s (go on with: %s walk --resume %s)",
+				    walk->id, experiment_program(walk->options), walk->id);
 	code = run_store_load(walk->store, run_id, &walk->run, err);
 	return code ? code : walk_judge(walk, err);
 }

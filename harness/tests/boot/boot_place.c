@@ -110,6 +110,12 @@ static _Noreturn void execute(const struct boot_place *place, const char *path, 
 	_exit(126);
 }
 
+char *boot_place_told(const struct boot_place *place, const char *command)
+{
+	return string_format("kerngate --root %s --results %s --accel tcg %s", place->root,
+			     place->results, command);
+}
+
 struct program boot_place_start(const struct boot_place *place, const char *const *arguments)
 {
 	struct program program = PROGRAM_INIT;

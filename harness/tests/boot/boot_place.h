@@ -46,6 +46,8 @@ struct program {
 /* Starts the program in the place, under TCG. */
 #define start(place, ...) boot_place_start(place, (const char *const[]){ __VA_ARGS__, NULL })
 struct program boot_place_start(const struct boot_place *place, const char *const *arguments);
+/* What the program tells to type, so called: itself, its options, the command; owned. */
+char *boot_place_told(const struct boot_place *place, const char *command);
 /* Reads on until the text holds `part` (NULL: to the end); false at the end of the
  * text or of the deadline, 150 s. */
 bool program_read(struct program *program, const char *part);

@@ -75,9 +75,11 @@ static void test_a_planted_race(void)
 {
 	cleanup_boot_place struct boot_place place = race_place();
 	cleanup_strvec struct strvec cases = STRVEC_INIT, again = STRVEC_INIT;
+	cleanup_free char *replay = boot_place_told(&place, "replay ");
+	cleanup_free char *told = string_format("kept, to be run again:\n  %s", replay);
 
 	write_campaign(&place, true);
-	if (!check(&place, 1, "kept, to be run again:\n  kerngate replay ", "validate", "small",
+	if (!check(&place, 1, told, "validate", "small",
 		   "--until-found", "--seeds", SEEDS_ENOUGH))
 		return;
 	check_stopped(&place);

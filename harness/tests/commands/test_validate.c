@@ -28,17 +28,16 @@ static void test_wrong_usage(void)
 	usage("--seeds 10001: expected a number from 1 to 10000", "--seeds", "10001");
 	usage("--from 0: expected a number from 1", "--from", "0");
 	usage("--from x: expected a number", "--from", "x");
-	usage("--budget 0: expected a number from 1 to 100000", "--budget", "0");
+	usage("--budget 100001: expected a number from 0 to 100000", "--budget", "100001");
 	usage("one argument too many", "validate", "extra");
 	usage("did you mean --until-found?", "--until-fund");
 	usage("--cases runs what was kept", "--cases", "--seeds", "3");
 	usage("--cases runs what was kept", "--cases", "--from", "3");
 	usage("--cases runs what was kept", "--cases", "--until-found");
-	usage("--cases runs what was kept", "--cases", "--budget", "3");
+	usage("--cases runs what was kept", "--cases", "--budget", "0");
 	usage("--cases runs what was kept", "--cases", "--resume");
 	usage("--resume goes on with the seeds", "--resume", "--seeds", "3");
 	usage("--resume goes on with the seeds", "--resume", "--from", "3");
-	usage("--resume has the campaign's budget", "--resume", "--budget", "3");
 }
 
 static void test_what_is_not_there(void)
