@@ -15,7 +15,11 @@
 #include <unistd.h>
 
 #include "boot_place.h"
+#include "campaign.h"
+#include "clock.h"
+#include "experiment.h"
 #include "files.h"
+#include "kernel.h"
 #include "memory.h"
 #include "test.h"
 
@@ -202,7 +206,7 @@ static void test_stopped_and_resumed(void)
 				      whole = { .id = NULL };
 	cleanup_program struct program first = PROGRAM_INIT, second = PROGRAM_INIT,
 					third = PROGRAM_INIT;
-	cleanup_free char *hint = NULL;
+	cleanup_free char *command = NULL, *hint = NULL;
 
 	boot_place_write_campaign(&place, TWO_VARIANTS, "control: false\nrepeats_max: 0\n");
 	first = start(&place, "run", "small", "--blocks", "4");
@@ -210,7 +214,8 @@ static void test_stopped_and_resumed(void)
 	send_signal(first.pid, SIGINT);
 	program_check(&first, 130);
 	check_interrupted(&place, &stopped);
-	hint = string_format("kerngate run --resume %s", stopped.id);
+	command = string_format("run --resume %s", stopped.id);
+	hint = boot_place_told(&place, command);
 	test_check_contains(first.text.data, hint);
 
 	second = start(&place, "run", "--resume");
@@ -229,6 +234,86 @@ static void test_stopped_and_resumed(void)
 		check_whole(&whole, 8);
 		check_kept(&killed, &whole);
 		CU_ASSERT_EQUAL(whole.trials_count, 8);
+	}
+}
+
+/* --- the end of a night ----------------------------------------------------------------- */
+
+#define UNTIL_NS (40 * NS_PER_SECOND)
+
+/* Processes below this one: QEMU and what it started. */
+static bool has_children(void)
+{
+	cleanup_free char *path = string_format("/proc/self/task/%d/children", (int)gettid());
+	cleanup_free char *text = NULL;
+
+	return file_read(path, 4096, &text, NULL) || *text;
+}
+
+/* What is wrong; NULL: nothing. */
+static const char *run_until(const struct boot_place *place)
+{
+	cleanup_free char *build = test_build_dir(), *run_id = NULL;
+	cleanup_with(campaign_release) struct campaign campaign = { .name = NULL };
+	const uint64_t end_ns = clock_monotonic_ns() + UNTIL_NS;
+	const struct experiment_options options = {
+		.project_root = place->root, .build_dir = build, .results_dir = place->results,
+		.uri = "embed", .accelerator = CHOICE_TCG, .blocks_count = 1,
+		.deadline_ns = end_ns,
+	};
+	static struct error err;
+
+	if (campaign_load(place->root, "small", &campaign, &err) ||
+	    experiment_run(&campaign, &options, &run_id, &err))
+		return err.message;
+	if (clock_monotonic_ns() < end_ns)
+		return "it did not wait for its end";
+	if (clock_monotonic_ns() > end_ns + 20 * NS_PER_SECOND)
+		return "it went on after its end";
+	return has_children() ? "a guest is left" : NULL;
+}
+
+/* In a process of its own, for libvirt leaves its settings in the environment. Not the
+ * program: only `kerngate nightly` gives a run such an end, and minutes later. */
+static bool run_until_apart(const struct boot_place *place)
+{
+	int status = -1;
+	pid_t child = fork();
+
+	if (!child) {
+		const char *wrong = run_until(place);
+
+		if (wrong)
+			fprintf(stderr, "%s\n", wrong);
+		_exit(wrong != NULL);
+	}
+	return test_check(child > 0 && waitpid(child, &status, 0) == child && !status);
+}
+
+/* A guest that still runs then is ended, and its trial is as if it had not begun; what
+ * was finished counts, and the rest may be had later. */
+static void test_cut_off(void)
+{
+	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
+	cleanup_run struct stored_run cut = { .id = NULL };
+
+	boot_place_write(&place, "configs/suites/short.yaml",
+		   "rows:\n  - {workload: selftest, arguments: {rounds: 3}, timeout_s: 600}\n");
+	boot_place_write_campaign(&place,
+		       "  - {name: one}\n"
+		       "  - {name: hangs, cmdline: [kerngate.selftest_act=hang]}\n",
+		       "control: false\nrepeats_max: 0\n");
+	if (!run_until_apart(&place) || !boot_place_load_latest(&place, &cut))
+		return;
+	test_check_string(cut.state, "finished");
+	test_check_contains(cut.note, "the time for it was up");
+	CU_ASSERT_EQUAL(cut.trials_count, 2);
+	for (size_t i = 0; i < cut.trials_count; i++) {
+		const struct stored_trial *trial = &cut.trials[i];
+		bool hangs = !strcmp(cut.variants[trial->variant].name, "hangs");
+
+		CU_ASSERT_EQUAL(trial->state, hangs ? TRIAL_PLANNED : TRIAL_FINISHED);
+		CU_ASSERT_TRUE(hangs || trial->outcome == OUTCOME_PASSED);
 	}
 }
 
@@ -278,7 +363,7 @@ static void full_disk(const char *disk)
 	CU_ASSERT_TRUE(program_read(&first, "trial 1/4 "));
 	fill(ballast);
 	program_check(&first, 2);
-	test_check_contains(first.text.data, "kerngate run --resume ");
+	test_check_contains(first.text.data, " run --resume ");
 	CU_ASSERT_EQUAL(unlink(ballast), 0);
 	if (!boot_place_load_latest(&place, &stopped))
 		return;
@@ -307,4 +392,5 @@ TEST_SUITE("experiment",
 	   {"runs to the end", test_to_the_end},
 	   {"guests that die or lie", test_bad_guests},
 	   {"stopped and resumed", test_stopped_and_resumed},
+	   {"cut off at its end", test_cut_off},
 	   {"full disk", test_full_disk})
