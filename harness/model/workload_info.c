@@ -1,6 +1,7 @@
 /* workload_info.c - a workload's description (JSON) > struct, strictly: every
  * key but "counted" must be there, none may be unknown, and what it says must
- * hold together. Also checks a suite row's arguments against it. Runs nothing.
+ * hold together. Runs nothing. What arguments it takes is
+ * checked in workload_arguments.c.
  */
 #include "workload_info.h"
 
@@ -11,6 +12,7 @@
 
 #include "config_node.h"
 #include "memory.h"
+#include "workload_info_private.h"
 
 #define LIST_MAX 256u
 #define NAME_MAX_LENGTH 64u
@@ -151,19 +153,11 @@ static bool is_option(const char *text)
 
 const char *const workload_devices[] = { "iommu", "pmem", "hotplug", "numa", NULL };
 
-/* Where a condition ends and the device begins. */
-static const char *device_of(const char *need)
-{
-	const char *colon = strchr(need, ':');
-
-	return colon ? colon + 1 : need;
-}
-
 /* The condition is looked at when the parameters are known. */
 static bool is_device(const char *text)
 {
 	return word_parse(workload_devices, ARRAY_COUNT(workload_devices) - 1,
-			  device_of(text)) >= 0;
+			  workload_need_device(text)) >= 0;
 }
 
 static bool is_tool(const char *text)
@@ -246,50 +240,6 @@ static int read_metric(json_t *json, struct metric_info *metric,
 	return 0;
 }
 
-static bool number_parse(const char *text, int64_t *ret_number)
-{
-	const char *digits = *text == '-' ? text + 1 : text;
-	char *end;
-
-	if (!isdigit((unsigned char)*digits))
-		return false;
-	errno = 0;
-	*ret_number = strtoll(text, &end, 10);
-	return !errno && !*end;
-}
-
-/* What a parameter may be, appended for messages. */
-static void expectation_add(struct strbuf *buf,
-			    const struct parameter_info *parameter)
-{
-	if (parameter->is_number) {
-		strbuf_addf(buf, "expected a whole number %jd..%jd",
-			    (intmax_t)parameter->minimum,
-			    (intmax_t)parameter->maximum);
-		return;
-	}
-	strbuf_adds(buf, "expected one of ");
-	for (size_t i = 0; i < parameter->choices.count; i++)
-		strbuf_addf(buf, "%s%s", i ? ", " : "",
-			    parameter->choices.items[i]);
-}
-
-static int check_value(const struct parameter_info *parameter, const char *value,
-		       struct error *err)
-{
-	cleanup_strbuf struct strbuf expected = STRBUF_INIT;
-	int64_t number;
-
-	if (parameter->is_number ? number_parse(value, &number) &&
-					   number >= parameter->minimum &&
-					   number <= parameter->maximum :
-				   strvec_contains(&parameter->choices, value))
-		return 0;
-	expectation_add(&expected, parameter);
-	return error_set(err, -EINVAL, "%s: %s, found '%.80s'", parameter->name,
-			 expected.data, value);
-}
-
 static int check_parameter(const struct parameter_info *parameter,
 			   struct error *err)
 {
@@ -313,7 +263,7 @@ static int check_parameter(const struct parameter_info *parameter,
 		return error_set(err, -EINVAL, "a word has choices, and 0 as "
 					       "minimum and maximum");
 	}
-	r = check_value(parameter, parameter->default_value, err);
+	r = parameter_info_check_value(parameter, parameter->default_value, err);
 	return r < 0 ? error_prefix(err, "default_value") : 0;
 }
 
@@ -369,15 +319,6 @@ static int read_metrics(json_t *list, struct workload_info *info,
 	return 0;
 }
 
-static const struct parameter_info *find_parameter(
-	const struct workload_info *info, const char *name)
-{
-	for (size_t i = 0; i < info->parameters_count; i++)
-		if (!strcmp(info->parameters[i].name, name))
-			return &info->parameters[i];
-	return NULL;
-}
-
 static int read_parameters(json_t *list, struct workload_info *info,
 			   struct error *err)
 {
@@ -392,7 +333,7 @@ static int read_parameters(json_t *list, struct workload_info *info,
 		struct parameter_info *parameter = &info->parameters[i];
 		int r = read_parameter(json_array_get(list, i), parameter, err);
 
-		if (r == 0 && find_parameter(info, parameter->name))
+		if (r == 0 && workload_info_find_parameter(info, parameter->name))
 			r = error_set(err, -EINVAL, "'%s' is there twice",
 				      parameter->name);
 		info->parameters_count++;
@@ -400,38 +341,6 @@ static int read_parameters(json_t *list, struct workload_info *info,
 			return error_prefix(err, "parameters[%zu]", i);
 	}
 	return 0;
-}
-
-/* Whether the need is one with these arguments; NULL: the defaults. */
-static bool need_applies(const struct workload_info *info, const struct strvec *arguments,
-			 const char *need)
-{
-	size_t length = strcspn(need, ":"), name_length = strcspn(need, "=");
-
-	if (!need[length])
-		return true;
-	for (size_t i = 0; arguments && i < arguments->count; i++)
-		if (!strncmp(arguments->items[i], need, name_length + 1))
-			return strlen(arguments->items[i]) == length &&
-			       !strncmp(arguments->items[i], need, length);
-	for (size_t i = 0; i < info->parameters_count; i++) {
-		cleanup_free char *text = string_format("%s=%s:", info->parameters[i].name,
-							info->parameters[i].default_value);
-
-		if (!strncmp(need, text, strlen(text)))
-			return true;
-	}
-	return false;
-}
-
-bool workload_info_needs_device(const struct workload_info *info,
-				const struct strvec *arguments, const char *device)
-{
-	for (size_t i = 0; i < info->needs_devices.count; i++)
-		if (!strcmp(device_of(info->needs_devices.items[i]), device) &&
-		    need_applies(info, arguments, info->needs_devices.items[i]))
-			return true;
-	return false;
 }
 
 /* "source=dimm" of "source=dimm:hotplug" must be an argument that it takes. */
@@ -442,7 +351,7 @@ static int check_conditions(const struct workload_info *info, struct error *err)
 		cleanup_strvec struct strvec argument = STRVEC_INIT;
 		int r;
 
-		if (device_of(need) == need)
+		if (workload_need_device(need) == need)
 			continue;
 		strvec_pushf(&argument, "%.*s", (int)strcspn(need, ":"), need);
 		r = workload_info_check_arguments(info, &argument, err);
@@ -477,7 +386,7 @@ static int read_load(json_t *list, struct workload_info *info, struct error *err
 	int r = read_list("load_parameters", list, is_name, &info->load_parameters, err);
 
 	for (size_t i = 0; r == 0 && i < info->load_parameters.count; i++)
-		if (!find_parameter(info, info->load_parameters.items[i]))
+		if (!workload_info_find_parameter(info, info->load_parameters.items[i]))
 			r = error_set(err, -EINVAL, "load_parameters: it has no parameter '%s'",
 				      info->load_parameters.items[i]);
 	if (r == 0 && info->kernel_arguments.count)
@@ -555,52 +464,6 @@ int workload_info_parse(const char *text, size_t length,
 	return 0;
 }
 
-static int refuse_parameter(const struct workload_info *info, const char *name,
-			    struct error *err)
-{
-	cleanup_free const char **names = memory_alloc_array(
-		info->parameters_count, sizeof(*names));
-	cleanup_strbuf struct strbuf tail = STRBUF_INIT;
-
-	for (size_t i = 0; i < info->parameters_count; i++)
-		names[i] = info->parameters[i].name;
-	config_add_candidates(&tail, name, names, info->parameters_count);
-	return error_set(err, -EINVAL, "%s has no parameter '%.80s'%s",
-			 info->name, name,
-			 info->parameters_count ? tail.data : "; it takes none");
-}
-
-int workload_info_check_arguments(const struct workload_info *info,
-				  const struct strvec *arguments,
-				  struct error *err)
-{
-	cleanup_strvec struct strvec seen = STRVEC_INIT;
-
-	for (size_t i = 0; i < arguments->count; i++) {
-		cleanup_free char *name = string_copy(arguments->items[i]);
-		const struct parameter_info *parameter;
-		char *equals = strchr(name, '=');
-		int r;
-
-		if (!equals)
-			return error_set(err, -EINVAL,
-					 "expected NAME=VALUE, found '%.80s'",
-					 name);
-		*equals = '\0';
-		parameter = find_parameter(info, name);
-		if (!parameter)
-			return refuse_parameter(info, name, err);
-		if (strvec_contains(&seen, name))
-			return error_set(err, -EINVAL,
-					 "the argument '%s' is there twice", name);
-		strvec_push(&seen, name);
-		r = check_value(parameter, equals + 1, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 const struct metric_info workload_load_metric = {
 	.name = (char[]){ "load_cpu_ratio" },
 	.unit = (char[]){ "1" },
@@ -609,19 +472,3 @@ const struct metric_info workload_load_metric = {
 	.kind = METRIC_RATE,
 	.secondary = true,
 };
-
-int workload_info_check_load(const struct workload_info *info,
-			     const struct strvec *arguments, struct error *err)
-{
-	if (!info->can_load)
-		return error_set(err, -EINVAL, "%s cannot be a load", info->name);
-	for (size_t i = 0; i < arguments->count; i++) {
-		cleanup_free char *name = string_copy_n(arguments->items[i],
-							strcspn(arguments->items[i], "="));
-
-		if (find_parameter(info, name) && !strvec_contains(&info->load_parameters, name))
-			return error_set(err, -EINVAL, "%s has no parameter '%s' as a load: it "
-					 "goes on as long as the row does", info->name, name);
-	}
-	return workload_info_check_arguments(info, arguments, err);
-}
