@@ -2,27 +2,23 @@
  * program. A round is one run of the tool; what it writes is kept, run after run, in one
  * artifact, and the host turns that into metrics (harness/model/fio_output.c).
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tool_rounds.h"
 #include "workload.h"
 
-#define OUTPUT_PATH "/tmp/fio.json"
 #define LOAD_OUTPUT_PATH "/tmp/load.fio.json"
 #define LOAD_FILE "/tmp/load.fio.data"
 #define OPTION_SIZE 64
 
 static struct {
-	int output_fd;
-	uint32_t rounds_count;
 	const char *file;
 	bool is_device;
-} state = { .output_fd = -1 };
+} state;
 
 static void choose_file(const char *on_tmpfs)
 {
@@ -41,12 +37,8 @@ static void choose_file(const char *on_tmpfs)
 
 static void setup(void)
 {
-	state.rounds_count = (uint32_t)parameter_number("rounds");
 	choose_file("/tmp/fio.data");
-	state.output_fd = open(OUTPUT_PATH,
-			       O_CREAT | O_TRUNC | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
-	if (state.output_fd < 0)
-		workload_broken("%s: %s", OUTPUT_PATH, strerror(errno));
+	tool_rounds_open("fio.json");
 }
 
 #define ARGV_MAX 20
@@ -72,7 +64,7 @@ static size_t make_argv(const char **argv)
 	return sizeof(words) / sizeof(words[0]);
 }
 
-static void run_fio(int output_fd)
+static void measure(uint32_t round)
 {
 	static char amount[OPTION_SIZE];
 	const char *argv[ARGV_MAX];
@@ -80,23 +72,12 @@ static void run_fio(int output_fd)
 	snprintf(amount, sizeof(amount), "--io_size=%lldm",
 		 (long long)parameter_number("amount_mib"));
 	argv[make_argv(argv)] = amount;
-	tool_measure(argv, output_fd);
-}
-
-static void measure(uint32_t round)
-{
-	bool is_warmup = round < workload.warmup_rounds;
-
-	run_fio(is_warmup ? -1 : state.output_fd);
-	if (round + 1 == workload.warmup_rounds + state.rounds_count)
-		artifact_add_file("fio.json", OUTPUT_PATH);
+	tool_rounds_run(round, argv);
 }
 
 static void cleanup(void)
 {
-	if (state.output_fd >= 0)
-		close(state.output_fd);
-	(void)unlink(OUTPUT_PATH);
+	tool_rounds_close();
 	if (state.file && !state.is_device)
 		(void)unlink(state.file);
 }

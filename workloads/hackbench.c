@@ -5,30 +5,19 @@
  * run after run, and the host turns that into the metrics declared here
  * (harness/model/tool_output.c).
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tool_rounds.h"
 #include "workload.h"
 
-#define OUTPUT_PATH "/tmp/hackbench.txt"
 #define OPTION_SIZE 32
-
-static struct {
-	int output_fd;            /* of the rounds that count */
-	uint32_t rounds_count;
-} state = { .output_fd = -1 };
 
 static void setup(void)
 {
-	state.rounds_count = (uint32_t)parameter_number("rounds");
-	state.output_fd = open(OUTPUT_PATH,
-			       O_CREAT | O_TRUNC | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
-	if (state.output_fd < 0)
-		workload_broken("%s: %s", OUTPUT_PATH, strerror(errno));
+	tool_rounds_open("hackbench.txt");
 }
 
 #define ARGV_MAX 8
@@ -55,28 +44,12 @@ static void make_argv(int64_t loops_count, const char **argv)
 		argv[count++] = "-T";
 }
 
-static void run_hackbench(int output_fd)
+static void measure(uint32_t round)
 {
 	const char *argv[ARGV_MAX];
 
 	make_argv(parameter_number("loops"), argv);
-	tool_measure(argv, output_fd);
-}
-
-static void measure(uint32_t round)
-{
-	bool is_warmup = round < workload.warmup_rounds;
-
-	run_hackbench(is_warmup ? -1 : state.output_fd);
-	if (round + 1 == workload.warmup_rounds + state.rounds_count)
-		artifact_add_file("hackbench.txt", OUTPUT_PATH);
-}
-
-static void cleanup(void)
-{
-	if (state.output_fd >= 0)
-		close(state.output_fd);
-	(void)unlink(OUTPUT_PATH);
+	tool_rounds_run(round, argv);
 }
 
 /* --- as a load ------------------------------------------------------------------- */
@@ -141,7 +114,7 @@ const struct workload workload = {
 	.warmup_rounds = 1,
 	.setup = setup,
 	.measure = measure,
-	.cleanup = cleanup,
+	.cleanup = tool_rounds_close,
 	.load_parameters = load_parameters,
 	.load = load,
 	.load_tasks = load_tasks,

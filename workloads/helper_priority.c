@@ -242,8 +242,7 @@ const struct workload workload = {
 	},
 	.parameters = (const struct parameter[]){
 		{ "size_mib", 2, 16777216, NULL, "512", "Size of the job's memory" },
-		{ "helpers", PADATA_HELPERS_KEEP, PADATA_HELPERS_MAX, NULL, "-1",
-		  "padata's helpers beside the caller; -1: as it is" },
+		PADATA_HELPERS_PARAMETER("-1"),
 		{ "raise", 0, 1, NULL, "1",
 		  "1: a job that waits for helpers raises them, one by one" },
 		{ "hogs", 0, HOGS_MAX, NULL, "1", "Spinning processes on each CPU" },

@@ -1,7 +1,6 @@
 /* bisect.c - `kerngate bisect`: which patch or commit moved a metric. */
 #include "bisect.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #include "command_experiment.h"
@@ -78,11 +77,9 @@ static int perform(const struct settings *settings, const char *id,
 		log_info("bisection %s: %s", bisect->id, bisect->folder);
 	if (!code)
 		code = bisect_go(bisect, err);
-	progress_clear();
-	if (code == -EINTR || code == -ECANCELED)
-		return EXIT_INTERRUPTED;
+	code = command_row_end(code);
 	if (code)
-		return EXIT_HARNESS;
+		return code;
 	if (settings->row.json)
 		render_bisect_json(bisect, &text);
 	else

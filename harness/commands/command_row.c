@@ -1,6 +1,10 @@
 /* command_row.c - see command_row.h. */
 #include "command_row.h"
 
+#include <errno.h>
+
+#include "log.h"
+
 #define CAMPAIGN_TIMED "quick"
 #define CAMPAIGN_EXACT "quick-exact"
 
@@ -20,4 +24,12 @@ int command_row_complete(struct kernel_row_options *setting, struct error *err)
 	if (!setting->campaign)
 		setting->campaign = mode == MODE_EXACT ? CAMPAIGN_EXACT : CAMPAIGN_TIMED;
 	return 0;
+}
+
+int command_row_end(int code)
+{
+	progress_clear();
+	if (!code)
+		return EXIT_OK;
+	return code == -EINTR || code == -ECANCELED ? EXIT_INTERRUPTED : EXIT_HARNESS;
 }

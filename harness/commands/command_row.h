@@ -32,5 +32,7 @@ bool command_row_is_set(const struct kernel_row_options *setting);
 /* EXIT_USAGE where the mode is none; names the campaign where none was given: quick, or in
  * exact mode quick-exact. */
 int command_row_complete(struct kernel_row_options *setting, struct error *err) must_check;
+/* Clears what was shown live; the exit status by a code of the engine. */
+int command_row_end(int code);
 
 #endif

@@ -1,7 +1,6 @@
 /* walk.c - `kerngate walk`: a series patch by patch. */
 #include "walk.h"
 
-#include <errno.h>
 #include <stdio.h>
 
 #include "command_experiment.h"
@@ -58,11 +57,9 @@ static int perform(const struct settings *settings, const struct experiment_opti
 		log_info("walk %s: %s", walk->id, walk->folder);
 	if (!code)
 		code = walk_go(walk, err);
-	progress_clear();
-	if (code == -EINTR || code == -ECANCELED)
-		return EXIT_INTERRUPTED;
+	code = command_row_end(code);
 	if (code)
-		return EXIT_HARNESS;
+		return code;
 	if (settings->row.json)
 		render_walk_json(walk, &text);
 	else

@@ -21,6 +21,11 @@
 #define PADATA_HELPERS_KEEP (-1)        /* leave the limits as they are */
 #define PADATA_HELPERS_MAX 255
 
+/* An element of a workload's parameters: what padata_helpers_set() is given. */
+#define PADATA_HELPERS_PARAMETER(default_value)                                \
+	{ "helpers", PADATA_HELPERS_KEEP, PADATA_HELPERS_MAX, NULL, default_value, \
+	  "padata's helpers beside the caller, where the kernel has them; -1: as it is" }
+
 /* Whether the kernel has the limits, and so splits jobs after boot. */
 bool padata_is_present(void);
 
