@@ -364,6 +364,7 @@ static int boot_guest(struct boot_command *boot, struct error *err)
 		.kernel_path = boot->kernel.image_path,
 		.initrd_path = boot->initrd,
 		.cmdline = boot->cmdline,
+		.folder = boot->folder,
 	};
 
 	if (boot->options->shell)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "fleet_guest.h"
+#include "guest_files.h"
 #include "libvirt_host.h"
 #include "log.h"
 #include "memory.h"
@@ -28,6 +29,7 @@ struct shell {
 	struct libvirt_host *host;
 	struct domain *domain;
 	char *xml;             /* owned */
+	struct guest_files files;
 	int console_fd;
 	bool input_open, is_over, is_left;
 	bool has_prompt;       /* the guest's shell listens */
@@ -206,8 +208,8 @@ static int follow(struct shell *shell, struct error *err)
 	return 0;
 }
 
-static char *make_xml(const struct fleet_options *options,
-		      const struct fleet_job *job, const char *emulator)
+static char *make_xml(const struct fleet_options *options, const struct fleet_job *job,
+		      const struct guest_files *files, const char *emulator)
 {
 	cleanup_free char *cmdline = fleet_kernel_cmdline(
 		job, options->accelerator);
@@ -218,6 +220,8 @@ static char *make_xml(const struct fleet_options *options,
 		.kernel_path = job->kernel_path,
 		.initrd_path = job->initrd_path,
 		.cmdline = cmdline,
+		.pmem_path = files->pmem_path,
+		.disk_path = files->disk_path,
 	};
 	char uuid[37];
 
@@ -249,6 +253,7 @@ static void shell_release(struct shell *shell)
 	libvirt_host_close(shell->host);
 	if (shell->console_fd >= 0)
 		close(shell->console_fd);
+	guest_files_remove(&shell->files);
 	free(shell->xml);
 }
 
@@ -264,7 +269,10 @@ int boot_shell(const struct fleet_options *options, const struct fleet_job *job,
 	if (code < 0)
 		return code;
 	emulator = libvirt_host_emulator(shell.host);
-	shell.xml = make_xml(options, job, emulator);
+	code = guest_files_make(job->guest, job->folder, &shell.files, err);
+	if (code < 0)
+		return code;
+	shell.xml = make_xml(options, job, &shell.files, emulator);
 	code = domain_start(shell.host, shell.xml, &shell.domain, err);
 	if (code == 0)
 		code = open_console(&shell, err);

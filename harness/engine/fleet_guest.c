@@ -6,7 +6,6 @@
 #include "fleet_guest_private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
@@ -154,33 +153,6 @@ int fleet_guest_save(const struct fleet_guest *guest, const char *name,
 	return 0;
 }
 
-/* A sparse file in the trial's folder; *ret_path is set even where that fails. */
-static int make_file(const struct fleet_guest *guest, const char *name, uint64_t mib,
-		     char **ret_path, struct error *err)
-{
-	cleanup_close int fd = -1;
-
-	if (mib == 0)
-		return 0;
-	*ret_path = path_join(guest->job.folder, name);
-	fd = open(*ret_path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || ftruncate(fd, (off_t)(mib << 20)) < 0)
-		return error_set_errno(err, -errno, "%s: cannot make the guest's file of %" PRIu64
-				       " MiB", *ret_path, mib);
-	return 0;
-}
-
-/* The NVDIMM is sparse only until QEMU takes it: libvirt lets it allocate them. */
-static int make_files(struct fleet_guest *guest, struct error *err)
-{
-	int code = make_file(guest, "pmem", guest->job.guest->pmem_mib, &guest->pmem_path, err);
-
-	if (!code)
-		code = make_file(guest, "disk", guest->job.guest->disk_mib, &guest->disk_path,
-				 err);
-	return code;
-}
-
 static int open_ports(struct fleet_guest *guest, const char *console_path,
 		      const char *results_path, struct error *err)
 {
@@ -214,8 +186,8 @@ static char *make_xml(const struct fleet_guest *guest, const char *console_path,
 		.cmdline = cmdline,
 		.console_path = console_path,
 		.results_path = results_path,
-		.pmem_path = guest->pmem_path,
-		.disk_path = guest->disk_path,
+		.pmem_path = guest->files.pmem_path,
+		.disk_path = guest->files.disk_path,
 		.pin_cpus = spec->pinning ? guest->pins : NULL,
 		.emulator_cpus = guest->place.emulator_cpus,
 		.emulator_cpus_count = guest->place.emulator_cpus_count,
@@ -255,7 +227,7 @@ static int prepare(struct fleet_guest *guest, struct error *err)
 	guest->events = fopen(events, "we");
 	if (!guest->events)
 		return error_set_errno(err, -errno, "%s: cannot write it", events);
-	code = make_files(guest, err);
+	code = guest_files_make(guest->job.guest, folder, &guest->files, err);
 	if (code == 0 && guest->job.exact)
 		code = fleet_exact_prepare(guest, err);
 	if (code == 0)
@@ -476,15 +448,10 @@ void fleet_guest_free(struct fleet_guest *guest)
 	guest_port_remove(guest->results);
 	kernel_log_free(guest->log);
 	guest_lines_free(guest->lines);
-	if (guest->pmem_path)
-		(void)unlink(guest->pmem_path);
-	if (guest->disk_path)
-		(void)unlink(guest->disk_path);
+	guest_files_remove(&guest->files);
 	if (guest->events)
 		fclose(guest->events);
 	free(guest->xml);
-	free(guest->pmem_path);
-	free(guest->disk_path);
 	free(guest->counts_path);
 	strvec_release(&guest->plugins);
 	free(guest->ended_reason);

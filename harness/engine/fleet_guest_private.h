@@ -8,6 +8,7 @@
 
 #include "fleet_deadline.h"
 #include "fleet_guest.h"
+#include "guest_files.h"
 #include "host_info.h"
 #include "kernel_log.h"
 
@@ -19,7 +20,8 @@ struct fleet_guest {
 	char uuid[37];
 	uint32_t pins[GUEST_VCPUS_MAX];
 	uint32_t pins_count;
-	char *xml, *pmem_path, *disk_path;          /* owned */
+	char *xml;                      /* owned */
+	struct guest_files files;
 	char *counts_path;              /* owned; NULL where nothing is counted */
 	struct strvec plugins;          /* arguments of QEMU's -plugin */
 	struct domain *domain;          /* NULL until fleet_guest_created */

@@ -72,20 +72,22 @@ static void test_failed_boot(void)
 			-EREMOTEIO);
 }
 
-/* Input that is no terminal is typed into the shell; its end ends the guest. */
+/* Input that is no terminal is typed into the shell; its end ends the guest. The guest
+ * has its disk and its NVDIMM, of 1 GiB and 256 MiB. */
 static int role_shell(void)
 {
 	cleanup_free char *program = program_path();
 	int ends[2];
 
-	static const char script[] = "echo $((6*7)) is the answer\nuname -r\n";
+	static const char script[] = "echo $((6*7)) is the answer\n"
+				     "cat /proc/partitions\n";
 
 	if (pipe(ends) < 0 ||
 	    write(ends[1], script, sizeof(script) - 1) < 0)
 		return 1;
 	close(ends[1]);
 	dup2(ends[0], STDIN_FILENO);
-	execl(program, program, "boot", "stock", "--shell", "--accel",
+	execl(program, program, "boot", "stock", "--shell", "--guest", "disk", "--accel",
 	      "tcg", (char *)NULL);
 	return 127;
 }
@@ -103,6 +105,8 @@ static void test_scripted_shell(void)
 		strbuf_addf(&text, "%s\n", line);
 	CU_ASSERT_EQUAL(test_child_wait(&child, BOOT_TIMEOUT_MS), 0);
 	test_check_contains(text.data, "42 is the answer");
+	test_check_contains(text.data, "1048576 vda");
+	test_check_contains(text.data, "262144 pmem0");
 	test_check_contains(text.data, "Power down");
 	test_child_end(&child);
 }
