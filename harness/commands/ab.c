@@ -127,8 +127,8 @@ static void tell_bisect(const struct ab *ab, const struct stored_run *run,
 		setting = same_setting(ab, cell);
 		fprintf(stderr, "which of them made %s worse:\n  %s bisect --series %s "
 			"--good 0 --bad %zu --metric %s.%s %s\n", entry->judged.metric->name,
-			experiment_program(ab->options), series, count, cell->rows[entry->row].name, entry->judged.metric->name,
-			setting);
+			experiment_program(ab->options), series, count,
+			cell->rows[entry->row].name, entry->judged.metric->name, setting);
 		return;
 	}
 }

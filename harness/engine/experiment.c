@@ -94,14 +94,14 @@ const char *experiment_program(const struct experiment_options *options)
 	return options->program ? options->program : "kerngate";
 }
 
-/* What the user types to go on. */
+/* What the user types to go on; a run of another command's has its budget from there. */
 static void add_resume(const struct experiment *experiment, struct strbuf *text)
 {
 	const struct experiment_options *options = experiment->options;
 
 	strbuf_addf(text, "%s %s --resume %s", experiment_program(options),
 		    options->command ? options->command : "run", experiment->run.id);
-	if (options->has_budget)
+	if (options->command && options->has_budget)
 		strbuf_addf(text, " --budget %" PRIu32, options->budget_minutes);
 }
 

@@ -31,7 +31,8 @@ struct experiment_options {
 	uint32_t budget_minutes;     /* of boots */
 	const char *program;         /* borrowed: the program and its global options, for
 					commands that the user is told; NULL: "kerngate" */
-	const char *command;         /* borrowed: that goes on with --resume; NULL: "run" */
+	const char *command;         /* borrowed: that goes on with --resume and --budget; NULL:
+					"run", which has no --budget */
 	bool until_found;            /* starts nothing more once a trial failed, or its
 					console has a finding */
 };

@@ -40,7 +40,7 @@ static void expectation_add(struct strbuf *buf,
 }
 
 int parameter_info_check_value(const struct parameter_info *parameter, const char *value,
-		       struct error *err)
+			       struct error *err)
 {
 	cleanup_strbuf struct strbuf expected = STRBUF_INIT;
 	int64_t number;
@@ -158,7 +158,8 @@ int workload_info_check_load(const struct workload_info *info,
 		cleanup_free char *name = string_copy_n(arguments->items[i],
 							strcspn(arguments->items[i], "="));
 
-		if (workload_info_find_parameter(info, name) && !strvec_contains(&info->load_parameters, name))
+		if (workload_info_find_parameter(info, name) &&
+		    !strvec_contains(&info->load_parameters, name))
 			return error_set(err, -EINVAL, "%s has no parameter '%s' as a load: it "
 					 "goes on as long as the row does", info->name, name);
 	}
