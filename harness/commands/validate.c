@@ -158,7 +158,7 @@ static int report(const struct request *request, const char *run_id, bool interr
 	print_head(&validation);
 	*ret_status = statuses[validation_end(&validation)];
 	if (!validation.findings_count) {
-		printf("\nnothing found\n");
+		printf("\nnothing found%s\n", *ret_status == EXIT_PARTLY ? " so far" : "");
 		return 0;
 	}
 	print_findings(&validation);
