@@ -8,8 +8,10 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <string.h>
 
+#include "clock.h"
 #include "memory.h"
 #include "fleet.h"
 #include "process.h"
@@ -251,21 +253,33 @@ int command_check_operands(int argc, char **argv, int most, struct error *err)
 
 /* --- interrupts ----------------------------------------------------------------- */
 
+/* Who stops a service, or a job with a time limit, signals every process of it: the
+ * supervisor, which passes it on, and us. That is one wish, and comes twice. */
+#define AGAIN_NS (500 * NS_PER_MS)
+
+/* A second one ends us at once; the supervisor then ends the guests. */
 static void on_interrupt(int number)
 {
-	(void)number;
-	process_cancel_all();
-	fleet_interrupt();
+	static _Atomic uint64_t first_ns;
+	uint64_t now_ns = clock_monotonic_ns(), none = 0;
+
+	if (atomic_compare_exchange_strong(&first_ns, &none, now_ns)) {
+		process_cancel_all();
+		fleet_interrupt();
+	} else if (now_ns - none > AGAIN_NS) {
+		(void)signal(number, SIG_DFL);
+		(void)raise(number); /* when this handler has returned */
+	}
 }
 
 void command_catch_interrupts(void)
 {
-	/* RESETHAND: the second one ends us at once; the supervisor then ends
-	 * the guests. */
-	struct sigaction action = { .sa_handler = on_interrupt,
-				    .sa_flags = (int)SA_RESETHAND };
+	struct sigaction action = { .sa_handler = on_interrupt };
 
 	sigemptyset(&action.sa_mask);
+	sigaddset(&action.sa_mask, SIGINT);
+	sigaddset(&action.sa_mask, SIGTERM);
+	sigaddset(&action.sa_mask, SIGHUP);
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
 	(void)sigaction(SIGHUP, &action, NULL);

@@ -79,8 +79,8 @@ int command_check_operands(int argc, char **argv, int most,
 			   struct error *err) must_check;
 
 /* Ctrl-C, SIGTERM and SIGHUP make process_run end its child and return
- * -ECANCELED, and a fleet end its guests and return -EINTR; a second one ends
- * the program. */
+ * -ECANCELED, and a fleet end its guests and return -EINTR; another one half a
+ * second later ends the program. */
 void command_catch_interrupts(void);
 
 /* EXIT_HARNESS where code is negative, else EXIT_OK. */

@@ -12,6 +12,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "boot_place.h"
@@ -198,14 +199,30 @@ static void check_interrupted(const struct boot_place *place, struct stored_run 
 	CU_ASSERT_TRUE(count_finished(ret_run) < ret_run->trials_count);
 }
 
-/* One run that is stopped by Ctrl-C, then by kill -9, and then ends. */
+/* As service managers and timeout(1) do it: every process of the program gets the signal,
+ * some twice, and the supervisor passes its own on. A few milliseconds apart, or the
+ * kernel would make one of them. */
+static void stop_all(pid_t supervisor)
+{
+	const struct timespec pause = { .tv_nsec = 3 * NS_PER_MS };
+	pid_t harness = harness_of(supervisor);
+
+	for (int i = 0; i < 3; i++) {
+		send_signal(harness, SIGTERM);
+		(void)nanosleep(&pause, NULL);
+	}
+	send_signal(supervisor, SIGTERM);
+}
+
+/* One run that is stopped by Ctrl-C, by whoever stops a service, by kill -9, and then
+ * ends. */
 static void test_stopped_and_resumed(void)
 {
 	cleanup_boot_place struct boot_place place = boot_place_make(NULL);
 	cleanup_run struct stored_run stopped = { .id = NULL }, killed = { .id = NULL },
 				      whole = { .id = NULL };
-	cleanup_program struct program first = PROGRAM_INIT, second = PROGRAM_INIT,
-					third = PROGRAM_INIT;
+	cleanup_program struct program first = PROGRAM_INIT, service = PROGRAM_INIT,
+				       second = PROGRAM_INIT, third = PROGRAM_INIT;
 	cleanup_free char *command = NULL, *hint = NULL;
 
 	boot_place_write_campaign(&place, TWO_VARIANTS, "control: false\nrepeats_max: 0\n");
@@ -217,6 +234,12 @@ static void test_stopped_and_resumed(void)
 	command = string_format("run --resume %s", stopped.id);
 	hint = boot_place_told(&place, command);
 	test_check_contains(first.text.data, hint);
+
+	service = start(&place, "run", "--resume");
+	CU_ASSERT_TRUE(program_read(&service, "[boots] "));
+	stop_all(service.pid);
+	program_check(&service, 130);
+	test_check_contains(service.text.data, hint);
 
 	second = start(&place, "run", "--resume");
 	CU_ASSERT_TRUE(program_read(&second, "resumed, "));
