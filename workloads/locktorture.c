@@ -153,13 +153,13 @@ static void cleanup(void)
 		close(state.log_fd);
 }
 
-static const char *const types[] = { "mutex_lock", "ww_mutex_lock", SELFTEST, NULL };
+static const char *const types[] = { "mutex_lock", "ww_mutex_lock", "rwsem_lock", SELFTEST, NULL };
 static const char *const options[] = { "CONFIG_LOCK_TORTURE_TEST",
 				       "CONFIG_WW_MUTEX_SELFTEST", NULL };
 
 const struct workload workload = {
 	.name = "locktorture",
-	.purpose = "The kernel's own torture and self tests of mutexes, watched",
+	.purpose = "The kernel's own torture and self tests of sleeping locks, watched",
 	.metrics = (const struct metric[]){
 		{ "acquired_count", "count", "higher", "count", false,
 		  "How often writers got the lock" },

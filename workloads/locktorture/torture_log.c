@@ -40,6 +40,19 @@ static int statistics_read(struct torture_log *log, const char *message)
 	return 0;
 }
 
+/* The same of readers, of whom only that is looked at. */
+static int readers_read(struct torture_log *log, const char *message)
+{
+	const char *failure = strstr(message, " Fail: ");
+	unsigned int failed;
+
+	if (!failure || sscanf(failure, " Fail: %u", &failed) != 1)
+		return -EINVAL;
+	if (failed)
+		log->failures_count++;
+	return 0;
+}
+
 static void phase_read(struct torture_log *log, const char *text, const char *type,
 		       size_t type_length)
 {
@@ -80,6 +93,8 @@ int torture_log_read(struct torture_log *log, const char *record)
 	message++;
 	if (text_begins(message, "Writes:"))
 		return statistics_read(log, message);
+	if (text_begins(message, "Reads :"))
+		return readers_read(log, message);
 	if (text_begins(message, "lock-torture: "))
 		snprintf(log->refusal, sizeof(log->refusal), "%s", message + 14);
 	else if (text_begins(message, "Beginning ww (wound) mutex selftests"))

@@ -21,7 +21,7 @@ struct torture_log {
 	uint32_t reports_count;  /* of statistics on writers */
 	uint64_t total_count, previous_count;  /* acquired, by the last two of them */
 	uint64_t slowest_count;  /* fewest that one of them added to the one before */
-	uint32_t failures_count; /* reports on a lock that was had by two */
+	uint32_t failures_count; /* reports on a lock that was had by two, of writers or readers */
 	uint32_t offlines_count, onlines_count, hotplug_failures_count;
 	/* of ww_mutex; failed: complaints of a test that passes for all that */
 	uint32_t selftests_begun_count, selftests_passed_count, selftests_failed_count;

@@ -58,9 +58,10 @@ static void test_failures(void)
 {
 	struct torture_log log = LOG(
 		START, RECORD("Writes:  Total: 9  Max/Min: 6/3   Fail: 1 !!!"),
-		RECORD("Reads :  Total: 9  Max/Min: 6/3   Fail: 1 !!!"));
+		RECORD("Reads :  Total: 9  Max/Min: 6/3   Fail: 1 !!!"),
+		RECORD("Reads :  Total: 12  Max/Min: 8/4   Fail: 0 "));
 
-	CU_ASSERT_EQUAL(log.failures_count, 1);
+	CU_ASSERT_EQUAL(log.failures_count, 2);
 	CU_ASSERT_EQUAL(log.reports_count, 1);
 }
 
@@ -144,6 +145,8 @@ static void refuse(const char *record)
 static void test_refused(void)
 {
 	refuse(RECORD("Writes:"));
+	refuse(RECORD("Reads :  Total: 100  Max/Min: 60/40 "));
+	refuse(RECORD("Reads :  Total: 100  Max/Min: 60/40   Fail: x "));
 	refuse(RECORD("Writes:  Total: 100"));
 	refuse(RECORD("Writes:  Total: x  Max/Min: 60/40   Fail: 0 "));
 	refuse(RECORD("Writes:  Total: 100  Max/Min: 60   Fail: 0 "));
