@@ -16,9 +16,12 @@
 #include "clock.h"
 #include "files.h"
 #include "memory.h"
+#include "process.h"
 #include "test.h"
 
 #define DEADLINE_NS (150 * NS_PER_SECOND)
+/* A cold cache compiles what the patches change, twice. */
+#define BUILD_TIMEOUT_NS (1200 * NS_PER_SECOND)
 
 /* --- a project with one small guest and one quick workload ----------------------- */
 
@@ -89,6 +92,28 @@ static char *program_path(void)
 	cleanup_free char *standard = path_join(test_root(), "build/check/kerngate");
 
 	return path_absolute(named && *named ? named : standard);
+}
+
+void boot_place_use_fallocate(const struct boot_place *place)
+{
+	boot_place_write(place, "configs/guests/tiny.yaml", "vcpus_count: 1\nmemory_mib: 512\n");
+	boot_place_write(place, "configs/suites/short.yaml",
+			 "rows:\n  - {workload: hugetlb_fallocate, arguments: {size_mib: 32, "
+			 "rounds: 3}, timeout_s: 60}\n");
+}
+
+bool boot_place_build(const struct boot_place *place)
+{
+	cleanup_free char *program = program_path();
+	cleanup_free char *campaign = path_join(place->root, "configs/campaigns/small.yaml");
+	const char *const argv[] = { program, "build", campaign, "--root", place->root, NULL };
+	const struct process_options options = { .timeout_ns = BUILD_TIMEOUT_NS };
+	struct error err = ERROR_INIT;
+
+	if (test_check(!process_run(argv, &options, NULL, &err)))
+		return true;
+	test_check_string(err.message, "");
+	return false;
 }
 
 static _Noreturn void execute(const struct boot_place *place, const char *path, int fd,

@@ -35,6 +35,13 @@ void boot_place_write(const struct boot_place *place, const char *name, const ch
 void boot_place_write_campaign(const struct boot_place *place, const char *variants,
 			       const char *more);
 
+/* Its guest and suite allocate huge pages instead: what the series test-bisect, whose
+ * second patch makes that slower, is found by. */
+void boot_place_use_fallocate(const struct boot_place *place);
+/* Builds the kernels of its campaign, which a cold cache makes long: before the deadlines
+ * of what follows. False, and a failure of the test, where one cannot be had. */
+bool boot_place_build(const struct boot_place *place);
+
 struct program {
 	pid_t pid;
 	int fd;               /* reads its stdout and stderr */

@@ -8,13 +8,8 @@
 
 #include "boot_place.h"
 #include "clock.h"
-#include "files.h"
 #include "memory.h"
-#include "process.h"
 #include "test.h"
-
-/* A cold cache compiles what the patches change, twice. */
-#define BUILD_TIMEOUT_NS (1200 * NS_PER_SECOND)
 
 #define METRIC "hugetlb_fallocate.work_instructions"
 
@@ -22,32 +17,12 @@ static struct boot_place make_place(void)
 {
 	struct boot_place place = boot_place_make(NULL);
 
-	boot_place_write(&place, "configs/guests/tiny.yaml", "vcpus_count: 1\nmemory_mib: 512\n");
-	boot_place_write(&place, "configs/suites/short.yaml",
-			 "rows:\n  - {workload: hugetlb_fallocate, arguments: {size_mib: 32, "
-			 "rounds: 3}, timeout_s: 60}\n");
+	boot_place_use_fallocate(&place);
 	boot_place_write_campaign(&place, "  - name: one\n"
 				  "  - {name: two, kernel: {series: [test-bisect@1]}}\n"
 				  "  - {name: three, kernel: {series: [test-bisect@2]}}\n",
 				  "mode: exact\nseeds_count: 5\n");
 	return place;
-}
-
-/* Before the deadlines of what follows. */
-static bool build_kernels(const struct boot_place *place)
-{
-	const char *named = getenv("KERNGATE");
-	cleanup_free char *program = path_absolute(named && *named ? named :
-						   "build/check/kerngate");
-	cleanup_free char *campaign = path_join(place->root, "configs/campaigns/small.yaml");
-	const char *const argv[] = { program, "build", campaign, "--root", place->root, NULL };
-	const struct process_options options = { .timeout_ns = BUILD_TIMEOUT_NS };
-	struct error err = ERROR_INIT;
-
-	if (test_check(process_run(argv, &options, NULL, &err) == 0))
-		return true;
-	test_check_string(err.message, "");
-	return false;
 }
 
 static size_t count_boots(const struct boot_place *place)
@@ -78,7 +53,7 @@ static void test_finds_the_planted_patch(void)
 				      again = PROGRAM_INIT;
 	cleanup_free char *told = boot_place_told(&place, "bisect --resume ");
 
-	if (!build_kernels(&place))
+	if (!boot_place_build(&place))
 		return;
 	begun = start(&place, "bisect", "--series", "test-bisect", "--good", "0", "--bad", "2",
 		      "--campaign", "small", "--metric", METRIC);
@@ -107,7 +82,7 @@ static void test_walk_says_which(void)
 	cleanup_boot_place struct boot_place place = make_place();
 	cleanup_program struct program walk = PROGRAM_INIT;
 
-	if (!build_kernels(&place))
+	if (!boot_place_build(&place))
 		return;
 	walk = start(&place, "walk", "test-bisect", "--from", "1", "--to", "2", "--campaign",
 		     "small");

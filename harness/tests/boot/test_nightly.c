@@ -9,12 +9,8 @@
 #include "clock.h"
 #include "files.h"
 #include "memory.h"
-#include "process.h"
 #include "run_store_nights.h"
 #include "test.h"
-
-/* A cold cache compiles what the patches change, twice. */
-#define BUILD_TIMEOUT_NS (1200 * NS_PER_SECOND)
 
 #define CULPRIT "0002-mm-check-nodes-of-cleared-folios.patch"
 
@@ -33,28 +29,14 @@ static struct boot_place make_place(void)
 {
 	struct boot_place place = boot_place_make(NULL);
 
-	boot_place_write(&place, "configs/guests/tiny.yaml", "vcpus_count: 1\nmemory_mib: 512\n");
-	boot_place_write(&place, "configs/suites/short.yaml",
-			 "rows:\n  - {workload: hugetlb_fallocate, arguments: {size_mib: 32, "
-			 "rounds: 3}, timeout_s: 60}\n");
+	boot_place_use_fallocate(&place);
 	return place;
 }
 
 static bool build(const struct boot_place *place, unsigned int patches)
 {
-	cleanup_free char *program = path_join(test_root(), "build/check/kerngate");
-	const char *named = getenv("KERNGATE");
-	cleanup_free char *campaign = path_join(place->root, "configs/campaigns/small.yaml");
-	const char *const argv[] = { named && *named ? named : program, "build", campaign, "--root",
-				     place->root, NULL };
-	const struct process_options options = { .timeout_ns = BUILD_TIMEOUT_NS };
-	struct error err = ERROR_INIT;
-	int rc;
-
 	write_campaign(place, patches);
-	rc = process_run(argv, &options, NULL, &err);
-	test_check_string(err.message, "");
-	return test_check(!rc);
+	return boot_place_build(place);
 }
 
 /* The program's whole output, for the last line. */
